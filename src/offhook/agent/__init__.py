@@ -1,0 +1,1 @@
+"""What the agent is: profiles and the Settings message built from configuration. No sockets."""

@@ -1,0 +1,1 @@
+"""One file per command. No logic that a library user would want."""

@@ -1,0 +1,1 @@
+"""Settings and its parts, frozen; load() says where each value came from."""

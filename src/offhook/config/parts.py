@@ -1,0 +1,9 @@
+"""The base class of every configuration part. Holds no setting of its own."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Part(BaseModel):
+    """A frozen group of settings. Unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)

@@ -1,0 +1,1 @@
+"""Logs, metrics and redaction. Never sees audio."""
