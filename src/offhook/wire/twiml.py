@@ -1,0 +1,83 @@
+"""The TwiML documents we answer with, built by Twilio's own builder (which escapes). Pure; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from twilio.twiml.voice_response import VoiceResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What the caller gets when the agent fails: words, then a person, then the end."""
+
+    say: str = ""
+    dial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDocument:
+    """Everything the answer to a voice webhook names. URLs are absolute; ``stream_url`` has no query (31920)."""
+
+    stream_url: str
+    action_url: str = ""
+    status_url: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    fallback: Fallback = field(default_factory=Fallback)
+
+
+def answer(document: StreamDocument) -> str:
+    """Connect the call to the stream. The verbs after `<Connect>` run only where ``action_url`` is empty."""
+    response = VoiceResponse()
+    connect = response.connect(action=document.action_url or None, method="POST" if document.action_url else None)
+    stream = connect.stream(url=document.stream_url, name="offhook", status_callback=document.status_url or None)
+    for name, value in document.parameters.items():
+        stream.parameter(name=name, value=value)
+    _append_fallback(response, document.fallback)
+    return str(response)
+
+
+def sorry(fallback: Fallback) -> str:
+    """Say the apology, connect a person where there is one, and end."""
+    response = VoiceResponse()
+    _append_fallback(response, fallback)
+    response.hangup()
+    return str(response)
+
+
+def busy() -> str:
+    """Refuse with a busy tone; the call is never answered and not billed."""
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return str(response)
+
+
+def say_and_hang_up(text: str) -> str:
+    """Say one sentence and end."""
+    response = VoiceResponse()
+    response.say(text)
+    response.hangup()
+    return str(response)
+
+
+def hang_up() -> str:
+    """End the call."""
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def ask_again(url: str, after_s: int) -> str:
+    """Wait and ask ``url`` for TwiML: what a draining process answers, so that its successor takes the call."""
+    response = VoiceResponse()
+    response.pause(length=after_s)
+    response.redirect(url, method="POST")
+    return str(response)
+
+
+def _append_fallback(response: VoiceResponse, fallback: Fallback) -> None:
+    if fallback.say:
+        response.say(fallback.say)
+    if fallback.dial:
+        response.dial(fallback.dial, answer_on_bridge=True, timeout=25)
