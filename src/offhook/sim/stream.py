@@ -1,0 +1,517 @@
+"""A Media Streams client that behaves as Twilio does, or as badly as a test asks. Not a bridge and not its codec.
+
+By hand, for tests of a server::
+
+    async with await StreamClient.open("ws://127.0.0.1:8080/twilio", auth_token="…") as twilio:
+        await twilio.begin({"token": "…"})            # `connected`, then `start` with these custom parameters
+        await twilio.send_media(ulaw.silence(20))     # one `media`; sequence, chunk and timestamp are kept
+        await twilio.send_digit("5")
+        await twilio.wait_until(lambda: twilio.heard, 2.0)
+        assert twilio.heard == expected               # what the caller has really heard, at 1×
+        assert not list(twilio.complaints)            # what Twilio would have complained about, with its codes
+        await twilio.hang_up()                        # `stop`, then close 1000
+
+On its own clock, as a live call: ``start_clock()`` sends a frame every 20 ms (silence unless `say` gives it audio),
+with seeded jitter. Playback always runs on the clock: marks come back when their audio was heard.
+
+Everything the server sent is in ``received``; misbehaviour is chosen in `Behaviour` or done by hand with
+`send_text`, `send_binary`, `send_raw`, `stop_reading`, `read_slowly`, `reset`, `vanish`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from offhook.sim import messages, signing
+from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, Complaints, LineFault
+from offhook.sim.events import ClearReceived, Complained, Event, MarkReturned, OnEvent, StreamEnded, ignore
+from offhook.sim.identity import CallIdentity, fresh_sid
+from offhook.sim.messages import InvalidMessage, ServerClear, ServerMark, ServerMedia, ServerMessage
+from offhook.sim.playback import Playback, PlayedMark
+from offhook.sim.websocket import BINARY, TEXT, Ended, Message, Socket
+from offhook.wire.ulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
+
+USER_AGENT: Final = "Twilio.TmeWs/1.0"
+#: Caller audio unsent beyond about one second is dropped (31930): 50 messages of about 400 bytes.
+UNSENT_BYTES: Final = 20_000
+#: Entries of ``received`` that are kept; a ten-minute call of one message per frame fits.
+RECEIVED_KEPT: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How Twilio behaves on this stream. The defaults are right; everything else is a fault to test with."""
+
+    send_connected: bool = True
+    media_before_start: int = 0
+    second_start: Literal["no", "same", "other"] = "no"
+    start_account_sid: str | None = None
+    signature: Literal["right", "wrong", "none"] = "right"
+    #: The URL to sign where the server's public name differs from the one dialled.
+    sign_as: str | None = None
+    query: Literal["strip", "keep", "fail"] = "strip"
+    marks: Literal["played", "never", "twice"] = "played"
+    send_stop: bool = True
+    ending: Literal["close", "reset", "vanish"] = "close"
+    #: Caller frames per 20 ms, and playback speed.
+    pace: float = 1.0
+    playback_speed: float = 1.0
+    jitter_ms: float = 3.0
+    #: Frames gathered and sent at once.
+    bunch: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message of the server; ``message`` is ``None`` where it was invalid."""
+
+    at_ms: float
+    message: ServerMessage | None
+    text: str = ""
+
+
+@dataclass(slots=True)
+class _Speech:
+    audio: bytes
+    done: asyncio.Future[bool]
+    sent: int = 0
+
+
+class StreamClient:
+    """One stream, seen from Twilio. Make it with `open`; use it as an async context manager."""
+
+    def __init__(
+        self,
+        identity: CallIdentity,
+        behaviour: Behaviour,
+        *,
+        on_event: OnEvent,
+        on_heard: Callable[[float, bytes], None] | None,
+        on_said: Callable[[float, bytes], None] | None,
+        now_ms: Callable[[], float] | None,
+    ) -> None:
+        self._chance = random.Random(behaviour.seed)  # noqa: S311 - repeatable jitter, not a secret
+        self._loop = asyncio.get_running_loop()
+        origin = time.monotonic()
+        self.now_ms: Callable[[], float] = now_ms or (lambda: (time.monotonic() - origin) * 1000)
+        self.identity = identity
+        self.behaviour = behaviour
+        self.stream_sid = fresh_sid("MZ")
+        self.received: list[Received] = []
+        self.complaints = Complaints()
+        self.playback = Playback(speed=behaviour.playback_speed, on_heard=on_heard)
+        self.started_ms: float | None = None
+        self.ended: StreamEnded | None = None
+        self.frames_sent = 0
+        self.frames_dropped = 0
+        self._on_event = on_event
+        self._on_said = on_said
+        self._socket: Socket | None = None
+        self._changed = asyncio.Event()
+        self._sequence = 0
+        self._chunk = 0
+        self._first_timestamp_ms = self._chance.randint(100, 170)
+        self._speeches: list[_Speech] = []
+        self._held: list[bytes] = []
+        self._tick_timer: asyncio.TimerHandle | None = None
+        self._play_timer: asyncio.TimerHandle | None = None
+        self._clock_origin_ms = 0.0
+        self._ticks = 0
+        self._hung_up = False
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        auth_token: str | None = None,
+        identity: CallIdentity | None = None,
+        behaviour: Behaviour | None = None,
+        headers: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        on_event: OnEvent = ignore,
+        on_heard: Callable[[float, bytes], None] | None = None,
+        on_said: Callable[[float, bytes], None] | None = None,
+        now_ms: Callable[[], float] | None = None,
+    ) -> Self:
+        """Connect and upgrade, nothing more. Raises `LineFault` with Twilio's code where that fails.
+
+        ``on_heard`` and ``on_said`` are told audio and when its first sample was heard or said. Without
+        ``auth_token`` the handshake is unsigned.
+        """
+        behaviour = behaviour or Behaviour()
+        client = cls(
+            identity or CallIdentity(), behaviour, on_event=on_event, on_heard=on_heard, on_said=on_said, now_ms=now_ms
+        )
+        target = client._target(url)
+        sent = {"User-Agent": USER_AGENT, **client._signature(auth_token, target), **(headers or {})}
+        client._socket = await Socket.open(target, sent, client._on_message, client._on_ended, tls=tls)
+        return client
+
+    def _target(self, url: str) -> str:
+        parts = urlsplit(url)
+        if not parts.query:
+            return url
+        if self.behaviour.query == "fail":
+            raise LineFault(31920, "the stream URL has a query string")
+        if self.behaviour.query == "keep":
+            return url
+        self.complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
+        return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+
+    def _signature(self, auth_token: str | None, target: str) -> dict[str, str]:
+        if auth_token is None or self.behaviour.signature == "none":
+            return {}
+        if self.behaviour.signature == "wrong":
+            auth_token = auth_token[::-1] + "x"
+        return {"x-twilio-signature": signing.sign_stream(auth_token, self.behaviour.sign_as or target)}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # -- what Twilio sends ------------------------------------------------------------------------------------
+
+    async def begin(self, parameters: Mapping[str, str] | None = None) -> None:
+        """Send `connected` and `start`, with the faults that `Behaviour` asks for."""
+        if self.behaviour.send_connected:
+            await self.send_connected()
+        for _ in range(self.behaviour.media_before_start):
+            await self.send_media(bytes((SILENCE,)) * FRAME_BYTES)
+        await self.send_start(parameters)
+        if self.behaviour.second_start == "other":
+            self.stream_sid = fresh_sid("MZ")
+        if self.behaviour.second_start != "no":
+            await self.send_start(parameters)
+
+    async def send_connected(self) -> None:
+        """Send `connected`."""
+        await self.send_text(messages.encode(messages.connected()))
+
+    async def send_start(self, parameters: Mapping[str, str] | None = None) -> None:
+        """Send `start`."""
+        account = self.behaviour.start_account_sid or self.identity.account_sid
+        message = messages.start(
+            self.stream_sid, account, self.identity.call_sid, parameters or {}, self._next_sequence()
+        )
+        if self.started_ms is None:
+            self.started_ms = self.now_ms()
+        await self.send_text(messages.encode(message))
+
+    async def send_media(self, audio: bytes) -> None:
+        """Send one `media` of any length. Waits while the server does not read, at most five seconds."""
+        await self._line.room()
+        self._write_media(audio)
+
+    async def send_digit(self, digit: str) -> None:
+        """Send one `dtmf`."""
+        await self.send_text(messages.encode(messages.dtmf(self.stream_sid, self._next_sequence(), digit)))
+
+    async def send_mark(self, name: str) -> None:
+        """Send a `mark` by hand, whether or not the server ever asked for it."""
+        await self.send_text(messages.encode(messages.mark(self.stream_sid, self._next_sequence(), name)))
+
+    async def send_stop(self) -> None:
+        """Send `stop`."""
+        message = messages.stop(
+            self.stream_sid, self.identity.account_sid, self.identity.call_sid, self._next_sequence()
+        )
+        await self.send_text(messages.encode(message))
+
+    async def send_text(self, text: str) -> None:
+        """Send any text frame, well-formed or not."""
+        await self._line.room()
+        self._line.send(TEXT, text.encode("utf-8", "surrogatepass"))
+
+    async def send_binary(self, payload: bytes) -> None:
+        """Send a binary frame, which Twilio never does."""
+        await self._line.room()
+        self._line.send(BINARY, payload)
+
+    async def send_raw(self, wire_bytes: bytes) -> None:
+        """Send bytes below the WebSocket protocol."""
+        await self._line.room()
+        self._line.send_raw(wire_bytes)
+
+    # -- the clock --------------------------------------------------------------------------------------------
+
+    def start_clock(self) -> None:
+        """Send a frame every 20 ms from now on: what `say` gave, else silence."""
+        if self._tick_timer is None and self.ended is None:
+            self._clock_origin_ms = self.now_ms()
+            self._schedule_tick()
+
+    def stop_clock(self) -> None:
+        """Send no more frames by itself."""
+        if self._tick_timer is not None:
+            self._tick_timer.cancel()
+            self._tick_timer = None
+
+    async def say(self, audio: bytes) -> bool:
+        """Speak µ-law audio after what is being said already; needs the clock.
+
+        Return when its last frame went out, ``False`` where the stream ended first. A cancelled `say` falls silent.
+        """
+        if self.ended is not None or not audio:
+            return self.ended is None
+        speech = _Speech(audio, self._loop.create_future())
+        self._speeches.append(speech)
+        try:
+            return await speech.done
+        finally:
+            if speech in self._speeches:
+                self._speeches.remove(speech)
+
+    def _schedule_tick(self) -> None:
+        interval_ms = FRAME_MS / self.behaviour.pace
+        spread = min(self.behaviour.jitter_ms, interval_ms / 4)
+        due_ms = self._clock_origin_ms + self._ticks * interval_ms + self._chance.uniform(0, 2 * spread)
+        self._tick_timer = self._loop.call_later(max(0.0, due_ms - self.now_ms()) / 1000, self._tick)
+
+    def _tick(self) -> None:
+        interval_ms = FRAME_MS / self.behaviour.pace
+        while self._clock_origin_ms + self._ticks * interval_ms <= self.now_ms() and self.ended is None:
+            audio = self._next_frame()
+            if self._on_said is not None:
+                self._on_said(self._clock_origin_ms + self._ticks * interval_ms, audio)
+            self._ticks += 1
+            self._held.append(audio)
+            if len(self._held) >= self.behaviour.bunch:
+                for held in self._held:
+                    self._write_media(held)
+                self._held.clear()
+        if self.ended is None:
+            self._schedule_tick()
+
+    def _next_frame(self) -> bytes:
+        frame = bytearray()
+        while self._speeches and len(frame) < FRAME_BYTES:
+            speech = self._speeches[0]
+            piece = speech.audio[speech.sent : speech.sent + FRAME_BYTES - len(frame)]
+            frame += piece
+            speech.sent += len(piece)
+            if speech.sent >= len(speech.audio):
+                self._speeches.pop(0)
+                if not speech.done.done():
+                    speech.done.set_result(True)
+        return bytes(frame.ljust(FRAME_BYTES, bytes((SILENCE,))))
+
+    def _write_media(self, audio: bytes) -> None:
+        if self._line.unsent_bytes > UNSENT_BYTES:
+            self.frames_dropped += 1
+            self.complain(31930, "more than a second of caller audio is unsent")
+            return
+        self._chunk += 1
+        wobble = self._chance.randint(-1, 1) if self._chunk > 1 else 0
+        timestamp_ms = self._first_timestamp_ms + (self._chunk - 1) * FRAME_MS + wobble
+        message = messages.media(self.stream_sid, self._next_sequence(), self._chunk, timestamp_ms, audio)
+        self._line.send(TEXT, messages.encode(message).encode())
+        self.frames_sent += 1
+
+    # -- what the server sends --------------------------------------------------------------------------------
+
+    @property
+    def heard(self) -> bytes:
+        """What the caller has heard up to now, without the silence in between."""
+        self._play()
+        return self.playback.heard
+
+    def heard_of(self, kind: type[ServerMessage]) -> list[ServerMessage]:
+        """Return the valid messages of one kind that were received, in order."""
+        return [entry.message for entry in self.received if isinstance(entry.message, kind)]
+
+    async def wait_until(self, fact: Callable[[], object], timeout_s: float) -> None:
+        """Wait for a fact that messages, playback or the end of the stream make true. Raises `TimeoutError`."""
+        async with asyncio.timeout(timeout_s):
+            while not fact():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def wait_ended(self, timeout_s: float) -> StreamEnded:
+        """Wait until the server has ended the stream. Raises `TimeoutError`."""
+        await self.wait_until(lambda: self.ended is not None, timeout_s)
+        assert self.ended is not None
+        return self.ended
+
+    def complain(self, code: int, text: str) -> None:
+        """Note a finding about the server and tell it the first time."""
+        new = self.complaints.add(code, text, self.now_ms())
+        if new is not None:
+            self._tell(Complained(new.at_ms, new))
+
+    def _on_message(self, frame: Message) -> None:
+        now = self.now_ms()
+        if frame.opcode == BINARY:
+            self._keep(Received(now, None))
+            self.complain(31950, "all messages are text frames")
+            return
+        text = ""
+        try:
+            text = frame.payload.decode()
+            if self.started_ms is None:
+                raise InvalidMessage("a message before `start`")
+            message = messages.read_server_message(text, self.stream_sid)
+        except (InvalidMessage, UnicodeDecodeError) as broken:
+            self._keep(Received(now, None, text))
+            self.complain(31951, str(broken) if isinstance(broken, InvalidMessage) else "not UTF-8")
+            return
+        self._keep(Received(now, message))
+        self._apply(message, now)
+        self._arm_playback()
+        self._changed.set()
+
+    def _keep(self, entry: Received) -> None:
+        if len(self.received) < RECEIVED_KEPT:
+            self.received.append(entry)
+        self._changed.set()
+
+    def _apply(self, message: ServerMessage, now: float) -> None:
+        match message:
+            case ServerMedia(audio):
+                if audio.startswith((b"RIFF", b".snd")):
+                    self.complain(HEADER_AUDIO, "`media.payload` is a WAV or AU file; send bare µ-law")
+                dropped, played = self.playback.add_audio(audio, now)
+                self._return_marks(played)
+                if dropped:
+                    self.complain(31931, "more than ten minutes wait to be played")
+            case ServerMark(name):
+                self._return_marks(self.playback.add_mark(name, now))
+            case ServerClear():
+                played, cleared = self.playback.clear(now)
+                self._return_marks(played)
+                self._tell(ClearReceived(now, cleared.discarded_bytes / BYTES_PER_MS, len(cleared.marks)))
+                self._return_marks([PlayedMark(name, now) for name in cleared.marks], cleared=True)
+
+    def _return_marks(self, marks: list[PlayedMark], *, cleared: bool = False) -> None:
+        if self.behaviour.marks == "never":
+            return
+        for played in marks:
+            for _ in range(2 if self.behaviour.marks == "twice" else 1):
+                message = messages.mark(self.stream_sid, self._next_sequence(), played.name)
+                self._line.send(TEXT, messages.encode(message).encode())
+            self._tell(MarkReturned(played.at_ms, played.name, cleared))
+
+    def _arm_playback(self) -> None:
+        if self._play_timer is not None or self.ended is not None:
+            return
+        ends_ms, mark_ms = self.playback.ends_ms(), self.playback.next_mark_ms()
+        if ends_ms is None:
+            return
+        now = self.now_ms()
+        due_ms = min(now + FRAME_MS, ends_ms, mark_ms if mark_ms is not None else ends_ms)
+        self._play_timer = self._loop.call_later(max(0.0005, (due_ms - now) / 1000), self._on_play_timer)
+
+    def _on_play_timer(self) -> None:
+        self._play_timer = None
+        self._play()
+        self._arm_playback()
+
+    def _play(self) -> None:
+        if self.ended is None:
+            self._return_marks(self.playback.advance(self.now_ms()))
+            self._changed.set()
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    async def hang_up(self) -> None:
+        """End the stream as Twilio does when the caller hangs up: `stop`, then close (or as `Behaviour` says)."""
+        if self._hung_up:
+            return
+        self._hung_up = True
+        self.stop_clock()
+        if self.ended is None and self.behaviour.send_stop:
+            await self.send_stop()
+        match self.behaviour.ending:
+            case "close":
+                await self.close()
+            case "reset":
+                await self.reset()
+            case "vanish":
+                self.vanish()
+
+    async def close(self, code: int = 1000) -> None:
+        """Close the socket, without `stop`."""
+        self.stop_clock()
+        self._finish("caller", "closed", None)
+        await self._line.close(code)
+
+    async def reset(self) -> None:
+        """Break the TCP connection with an RST."""
+        self._finish("caller", "reset", None)
+        await self._line.abort(reset=True)
+
+    def vanish(self) -> None:
+        """Neither read nor write any more, and leave the socket open."""
+        self.stop_clock()
+        self._line.vanish()
+
+    def stop_reading(self) -> None:
+        """Take nothing more from the server."""
+        self._line.pause_reading()
+
+    def read_slowly(self, bytes_per_s: float) -> None:
+        """Take at most this many bytes per second from the server."""
+        self._line.read_slowly(bytes_per_s)
+
+    def resume_reading(self) -> None:
+        """Read at full speed again."""
+        self._line.resume_reading()
+
+    async def aclose(self) -> None:
+        """Free everything, however the stream stands. Safe to repeat."""
+        self._finish("nobody", "abandoned", None)
+        if self._socket is not None:
+            await self._socket.abort()
+
+    def _on_ended(self, ended: Ended) -> None:
+        if self.ended is not None or ended.how == "ours":
+            return
+        if ended.how == "closed" and ended.code not in (1000, 1005):
+            self.complain(31921, f"close code {ended.code}")
+        elif ended.how == "broken":
+            self.complain(31924, ended.text)
+        elif ended.how in ("reset", "eof"):
+            self.complain(31903, "the connection ended without a closing handshake")
+        self._finish("server", ended.how, ended.code)
+
+    def _finish(self, by: Literal["caller", "server", "nobody"], how: str, code: int | None) -> None:
+        self.stop_clock()
+        if self.ended is not None:
+            return
+        now = self.now_ms()
+        self.playback.advance(now)
+        self.ended = StreamEnded(now, by, how, code, self.playback.buffered_bytes / BYTES_PER_MS)
+        if self._play_timer is not None:
+            self._play_timer.cancel()
+        for speech in self._speeches:
+            if not speech.done.done():
+                speech.done.set_result(False)
+        self._changed.set()
+        self._tell(self.ended)
+
+    def _tell(self, event: Event) -> None:
+        self._on_event(event)
+
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    @property
+    def _line(self) -> Socket:
+        assert self._socket is not None, "use StreamClient.open"
+        return self._socket
+
+
+def fifty_times_faster(behaviour: Behaviour | None = None) -> Behaviour:
+    """Return a behaviour whose caller speaks at fifty times real time (RELIABILITY C17)."""
+    return replace(behaviour or Behaviour(), pace=50.0, jitter_ms=0.0)
