@@ -9,7 +9,9 @@ class Timeouts(Part):
     """How long anything may take."""
 
     request_s: float = Field(5.0, gt=0, description="To receive a whole request head or body.")
-    admitted_s: float = Field(30.0, gt=0, description="From an answered voice webhook to its stream; then the agent dialled ahead is closed.")
+    admitted_s: float = Field(
+        10.0, gt=0, description="From an answered voice webhook to its stream; then the agent dialled ahead is closed."
+    )
     token_s: float = Field(60.0, gt=0, description="Life of the one-time stream token.")
     start_s: float = Field(5.0, gt=0, description="From the upgrade to a valid `start`.")
     dial_s: float = Field(3.0, gt=0, description="One attempt to open the agent's socket.")
@@ -20,10 +22,17 @@ class Timeouts(Part):
     settings_s: float = Field(5.0, gt=0, description="From the open agent socket to SettingsApplied.")
     keep_alive_s: float = Field(5.0, gt=0, description="KeepAlive to the agent while no audio is sent.")
     caller_silent_s: float = Field(10.0, gt=0, description="Without any message from Twilio (it sends silence too).")
-    agent_silent_s: float = Field(10.0, gt=0, description="Without any message from the agent after the caller began to speak.")
-    answer_warn_s: float = Field(8.0, gt=0, description="From the end of the caller's turn until a slow answer is noted.")
+    agent_silent_s: float = Field(
+        10.0, gt=0, description="Without any message from the agent after the caller began to speak."
+    )
+    answer_warn_s: float = Field(
+        8.0, gt=0, description="From the end of the caller's turn until a slow answer is noted."
+    )
     answer_s: float = Field(15.0, gt=0, description="From the end of the caller's turn until the agent is given up.")
-    stuck_s: float = Field(5.0, gt=0, description="Unacknowledged bytes on either leg (TCP_USER_TIMEOUT) or a socket that stays full.")
+    stuck_s: float = Field(
+        5.0, gt=0, description="Unacknowledged bytes on either leg (TCP_USER_TIMEOUT) or a socket that stays full."
+    )
+    caller_stuck_s: float = Field(30.0, gt=0, description="A caller socket that stays full.")
     ping_s: float = Field(20.0, gt=0, description="Between pings on the agent's socket.")
     pong_s: float = Field(10.0, gt=0, description="For the answer to a ping.")
     goodbye_s: float = Field(10.0, gt=0, description="For the last sentence to be heard before hanging up.")

@@ -7,6 +7,7 @@ strict: an unknown field of ours ends the session with ``UNPARSABLE_CLIENT_MESSA
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -203,7 +204,7 @@ ERROR_CODES: Final = {
 }
 
 _TYPES: Final = frozenset(cls.__struct_config__.tag for cls in ServerMessage.__subclasses__())
-_decode = msgspec.json.Decoder(Message).decode
+_decode: Callable[[bytes | memoryview], Message] = msgspec.json.Decoder(Message).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 

@@ -22,7 +22,7 @@ CLOCK_TOLERANCE_S: Final = 30.0
 
 
 def sign(key: str, url: str, params: Iterable[tuple[str, str]] = ()) -> str:
-    """Return the signature Twilio computes: ``url`` as requested, then each name with its values, sorted, no separators.
+    """Return the signature Twilio computes: ``url`` as requested, then each name and its values, sorted.
 
     A repeated name contributes each distinct value once, sorted; blank values contribute the bare name.
     """
@@ -84,7 +84,9 @@ def check_stream_token(key: bytes, token: str, call_sid: str, account_sid: str, 
     """
     expiry, _, rest = token[:256].partition(".")
     nonce, _, mac = rest.partition(".")
-    if not hmac.compare_digest(_mac(key, expiry, nonce, call_sid, account_sid).encode(), mac.encode("utf-8", "replace")):
+    if not hmac.compare_digest(
+        _mac(key, expiry, nonce, call_sid, account_sid).encode(), mac.encode("utf-8", "replace")
+    ):
         raise BadStreamToken(why="forged, or minted for another call")
     if now > int(expiry, 16) + CLOCK_TOLERANCE_S:
         raise BadStreamToken(why="expired")

@@ -1,4 +1,4 @@
-"""Twilio Media Streams: text frames to typed messages, and our three messages to text frames. Pure; no state but a prefix.
+"""Twilio Media Streams: text frames to typed messages, our three messages to text frames. Pure.
 
 Source: Twilio's "Media Streams - WebSocket Messages". Numbers arrive as JSON strings (``"sequenceNumber":"2"``) in
 every official example and capture, though the prose calls them numbers: both are taken. Unknown fields are ignored,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
+from collections.abc import Callable
 from typing import Final, NewType
 
 import msgspec
@@ -127,7 +128,7 @@ class UnknownEvent(msgspec.Struct, gc=False, frozen=True):
 
 Message = Connected | Start | Media | Dtmf | Mark | Stop
 
-_decode = msgspec.json.Decoder(Message).decode
+_decode: Callable[[bytes | memoryview], Message] = msgspec.json.Decoder(Message).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _EVENTS: Final = frozenset(('"connected"', '"start"', '"media"', '"dtmf"', '"mark"', '"stop"'))
 

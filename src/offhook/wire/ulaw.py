@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import math
 import sys
+from functools import cache
 from typing import Final
 
 RATE_HZ: Final = 8000
@@ -38,18 +39,14 @@ def _encode_sample(sample: int) -> int:
 
 DECODE: Final = tuple(_decode_byte(byte) for byte in range(256))
 
-_encode_table: bytes | None = None
 
-
+@cache
 def encode_table() -> bytes:
     """Return the 65,536 codes for samples 0…32767, -32768…-1 (indexed by the sample modulo 65,536).
 
     Built on first use (about 30 ms), so that a server that never encodes never pays for it.
     """
-    global _encode_table
-    if _encode_table is None:
-        _encode_table = bytes(_encode_sample(s) for s in (*range(32768), *range(-32768, 0)))
-    return _encode_table
+    return bytes(_encode_sample(s) for s in (*range(32768), *range(-32768, 0)))
 
 
 def silence(ms: int) -> bytes:

@@ -1,0 +1,139 @@
+"""Agent audio on its way to the caller: held until `start`, discarded after a barge-in, booked as heard. Pure.
+
+Answers with verdicts instead of actions, because it stands in the path of every frame.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, Literal
+
+from offhook.call.actions import Clear, Play, SendMark
+from offhook.call.playback import PlaybackLedger
+from offhook.call.turns import Segment, Transcript
+from offhook.config.limits import Limits
+from offhook.wire.twilio import MarkName
+
+#: Verdicts of `Downlink.audio`; any other string is the name of the mark to send behind the audio.
+DROP: Final = None
+SEND: Final = ""
+Verdict = MarkName | Literal[""] | None
+
+_CLEAR_EVERY_S: Final = 0.1
+_BYTES_PER_S: Final = 8000
+
+
+class Downlink:
+    """The books of one call's agent audio. ``begins`` is set by the first audio of an answer, until it is read."""
+
+    __slots__ = (
+        "_cleared_at",
+        "_counts",
+        "_discarding",
+        "_held",
+        "_held_bytes",
+        "_segment",
+        "_unheard_s",
+        "first_audio_at",
+        "is_streaming",
+        "ledger",
+        "transcript",
+    )
+
+    def __init__(self, limits: Limits, counts: Counter[str]) -> None:
+        self.ledger = PlaybackLedger(limits.mark_every_ms, limits.marks)
+        self.transcript = Transcript(limits.transcript_turns)
+        self.is_streaming = False
+        self.first_audio_at: float | None = None
+        self._counts = counts
+        self._unheard_s = limits.unheard_s
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._discarding = False
+        self._segment: Segment | None = None
+        self._cleared_at = -1.0
+
+    def audio(self, audio: bytes, now: float, at_s: float) -> Verdict:
+        """Take agent audio; ``at_s`` is the time into the call, for the transcript."""
+        if self._discarding or not audio:
+            self._counts["stale_agent_audio_bytes"] += len(audio)
+            return DROP
+        segment = self._segment
+        if segment is None:
+            segment = self._segment = self.transcript.agent_sounds(self.position, at_s)
+        if not self.is_streaming:
+            return self._hold(audio, segment)
+        ledger = self.ledger
+        if ledger.unheard_s(now) > self._unheard_s:
+            self._counts["unheard_overflow_bytes"] += len(audio)
+            return DROP
+        due = ledger.send(len(audio), now)
+        segment.end = ledger.sent
+        if self.first_audio_at is None:
+            self.first_audio_at = now
+        return ledger.mark() if due else SEND
+
+    @property
+    def position(self) -> int:
+        """Where the next agent audio will stand in the playback, in bytes."""
+        return self.ledger.sent + self._held_bytes
+
+    def text(self, text: str, at_s: float) -> None:
+        """The agent's next audio says ``text``. What came before a barge-in is over."""
+        self._discarding = False
+        self._segment = self.transcript.agent_says(text, self.position, at_s)
+
+    def new_turn(self) -> None:
+        """Audio from now on belongs to a new turn."""
+        self._discarding, self._segment = False, None
+
+    def done(self) -> list[SendMark]:
+        """The agent's turn was sent whole; a mark at its end tells when it was heard whole."""
+        self.new_turn()
+        self.transcript.agent_done()
+        if self.is_streaming and self.ledger.has_unmarked:
+            return [SendMark(self.ledger.mark())]
+        return []
+
+    def release(self, now: float) -> list[Play]:
+        """The stream is there: let go what was held."""
+        self.is_streaming = True
+        held, self._held, self._held_bytes = b"".join(self._held), [], 0
+        return [self.play(held, now)] if held else []
+
+    def play(self, audio: bytes, now: float) -> Play:
+        """Book audio of our own, or audio that was held, with a mark behind it."""
+        self.ledger.send(len(audio), now)
+        if self.first_audio_at is None:
+            self.first_audio_at = now
+        return Play(audio, self.ledger.mark())
+
+    def barge_in(self, now: float) -> tuple[list[Clear], float | None]:
+        """The caller speaks: what is unheard must be silenced, and what still comes of this turn dropped.
+
+        Returns the `Clear`, and when to call `clear` again where the last one was under 100 ms ago (A20).
+        """
+        self._discarding = self._discarding or self._segment is not None or self.ledger.may_sound(now)
+        self._held, self._held_bytes, self._segment = [], 0, None
+        return self.clear(now)
+
+    def clear(self, now: float, *, at_once: bool = False) -> tuple[list[Clear], float | None]:
+        """Silence what is unheard and book it as such."""
+        if not self.is_streaming or not self.ledger.may_sound(now):
+            return [], None
+        if now - self._cleared_at < _CLEAR_EVERY_S and not at_once:
+            return [], self._cleared_at + _CLEAR_EVERY_S
+        self._cleared_at = now
+        self._counts["clear"] += 1
+        self.transcript.cut(self.ledger.clear(now))
+        return [Clear()], None
+
+    def _hold(self, audio: bytes, segment: Segment) -> Verdict:
+        """Keep audio until `start`. The beginning is what must not be lost, so the newest is dropped."""
+        if self._held_bytes > self._unheard_s * _BYTES_PER_S:
+            self._counts["unheard_overflow_bytes"] += len(audio)
+        else:
+            self._held.append(audio)
+            self._held_bytes += len(audio)
+            segment.end = self.position
+        return DROP

@@ -1,0 +1,113 @@
+"""What was sent to Twilio, what is marked, and what the caller has really heard. Pure; ``now`` is an argument.
+
+Twilio plays what we send in order, at 8 bytes per millisecond, out of a buffer we cannot see. Two signals tell where
+it is: a mark that comes back was reached (or flushed by `clear`), and time passes. So the ledger keeps an *anchor*: at
+``_anchor_at`` the playback stood at ``_anchor_pos`` (bytes since the stream began), moves on at 1×, and never past what
+was sent. An echoed mark of the current epoch moves the anchor; a `clear` starts a new epoch, whose marks alone count.
+
+One way of the network path is paid when our `clear` travels and one when a mark travels back, so the estimate after a
+mark is low by a round trip. Low is the right side: a caller must not be credited with words never heard.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from offhook.wire.twilio import MarkName
+from offhook.wire.ulaw import BYTES_PER_MS
+
+_BYTES_PER_S: Final = BYTES_PER_MS * 1000
+#: An echo this far behind the estimate means that playback stood still; then the anchor moves back to it.
+_STALL_BYTES: Final = 250 * BYTES_PER_MS
+
+
+class PlaybackLedger:
+    """The books of one stream's playback. Positions are bytes of µ-law since the stream began."""
+
+    __slots__ = (
+        "_anchor_at",
+        "_anchor_pos",
+        "_epoch",
+        "_every",
+        "_limit",
+        "_marks",
+        "_next_mark_at",
+        "_serial",
+        "sent",
+    )
+
+    def __init__(self, mark_every_ms: int, marks: int) -> None:
+        self.sent = 0
+        self._every = mark_every_ms * BYTES_PER_MS
+        self._limit = marks
+        self._next_mark_at = self._every
+        self._marks: deque[tuple[MarkName, int]] = deque()
+        self._serial = 0
+        self._epoch = 0
+        self._anchor_pos = 0
+        self._anchor_at = 0.0
+
+    def send(self, size: int, now: float) -> bool:
+        """Book ``size`` bytes as sent. Returns whether a mark is due behind them (`mark`)."""
+        if self.heard(now) >= self.sent:  # the buffer had run dry: playback starts again with these bytes
+            self._anchor_pos, self._anchor_at = self.sent, now
+        self.sent += size
+        return self.sent >= self._next_mark_at and len(self._marks) < self._limit
+
+    def mark(self) -> MarkName:
+        """Book a mark at the end of what was sent and return its name, unique on this stream."""
+        self._serial += 1
+        name = MarkName(f"{self._epoch}-{self._serial}")
+        self._marks.append((name, self.sent))
+        self._next_mark_at = self.sent + self._every
+        return name
+
+    def echoed(self, name: MarkName, now: float) -> bool:
+        """Book a returned mark. Returns whether it counts: known, and of the current epoch.
+
+        Marks come back in order; one that overtakes others says that those were reached too (or lost).
+        """
+        if not any(known == name for known, _ in self._marks):
+            return False
+        position = 0
+        while self._marks:
+            known, position = self._marks.popleft()
+            if known == name:
+                break
+        estimate = self.heard(now)
+        if position > estimate or estimate - position > _STALL_BYTES:
+            self._anchor_pos, self._anchor_at = position, now
+        return True
+
+    def clear(self, now: float) -> int:
+        """Book a `clear`: everything unheard is gone, its marks will not count. Returns the bytes that were heard."""
+        heard = self.heard(now)
+        self._epoch += 1
+        self._marks.clear()
+        self._anchor_pos, self._anchor_at = self.sent, now
+        self._next_mark_at = self.sent + self._every
+        return heard
+
+    def heard(self, now: float) -> int:
+        """Return how many bytes have been played to the caller."""
+        return min(self.sent, self._anchor_pos + max(0, int((now - self._anchor_at) * _BYTES_PER_S)))
+
+    def unheard_s(self, now: float) -> float:
+        """Return how many seconds of audio wait to be played."""
+        return (self.sent - self.heard(now)) / _BYTES_PER_S
+
+    def may_sound(self, now: float) -> bool:
+        """Whether a `clear` may still have something to silence: audio by the clock, or marks not come back."""
+        return bool(self._marks) or self.heard(now) < self.sent
+
+    @property
+    def has_unmarked(self) -> bool:
+        """Whether audio was sent behind the last mark (or no mark was sent)."""
+        last = self._marks[-1][1] if self._marks else self._next_mark_at - self._every
+        return self.sent > last
+
+    @property
+    def outstanding(self) -> int:
+        """How many marks have not come back."""
+        return len(self._marks)

@@ -1,0 +1,53 @@
+"""What a call needs from outside, as values and Protocols that shells implement. No behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from offhook.call.actions import CallRecord
+from offhook.wire.deepgram import FunctionCall
+from offhook.wire.twilio import AccountSid, CallSid
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What is known of a call before it streams. Numbers are personal data: not in ``repr``, never logged."""
+
+    call_sid: CallSid
+    account_sid: AccountSid
+    agent: str = "agent"
+    caller: str = field(default="", repr=False)
+    called: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Our own spoken phrases, µ-law: heard when there is no agent to speak."""
+
+    hold: bytes
+    apology: bytes
+    limit: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSetup:
+    """How to configure the agent: encoded Settings in order of preference, and whether it greets."""
+
+    choices: Sequence[bytes]
+    greets: bool
+
+
+class Functions(Protocol):
+    """Runs the functions the agent calls."""
+
+    async def run(self, call: FunctionCall) -> str:
+        """Return the content of the answer: text or JSON text."""
+
+
+class CallObserver(Protocol):
+    """Is told what happens to calls; must return at once and never raise."""
+
+    def call_ended(self, record: CallRecord) -> None:
+        """A call that reached `start` is over."""

@@ -1,0 +1,458 @@
+"""One phone call as a state machine. Pure: messages, audio and ``now`` in; actions out. No sockets, no clock, no tasks.
+
+``now`` is monotonic seconds from any origin. Control messages return a list of actions; a frame of audio does not
+travel as an event: `caller_audio` and `agent_audio` are called directly and answer with what to write.
+
+The order that must hold: the agent is dialled once the call is admitted, nothing but Settings is sent before
+SettingsApplied, agent audio waits for `start`, a barge-in clears before any new agent audio, either side's end closes
+the other, and `Ended` comes exactly once, last.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum, auto
+from typing import Final, assert_never
+
+from offhook.call import actions as do
+from offhook.call.agent_side import Agent, AgentSide
+from offhook.call.deadlines import Deadline, Deadlines
+from offhook.call.downlink import DROP, Downlink, Verdict
+from offhook.call.hangup import CALLER_HUNG_UP, NEVER_STREAMED, TIME_LIMIT, HangupCause, cause_of
+from offhook.call.ports import AgentSetup, CallFacts, Phrases
+from offhook.call.uplink import Gate, Uplink
+from offhook.config.limits import Limits
+from offhook.config.timeouts import Timeouts
+from offhook.errors import (
+    AgentError,
+    AgentFailed,
+    AgentRejectedSettings,
+    AgentSilent,
+    AgentStuck,
+    AgentUnavailable,
+    CallerProtocolError,
+    CallerStuck,
+    OffhookError,
+)
+from offhook.wire import deepgram, twilio, ulaw
+from offhook.wire.twilio import MarkName
+
+#: From `start` until we speak ourselves because nothing else does.
+_HOLD_AFTER_S: Final = 2.0
+_LISTEN_EVERY_S: Final = 1.0
+_QUIET_DBFS: Final = -45.0
+_LAST_MINUTE_S: Final = 60.0
+
+
+class Caller(Enum):
+    """The caller leg."""
+
+    EXPECTED = auto()
+    STREAMING = auto()
+    GOODBYE = auto()  # a last phrase of ours plays; then we close
+    OVER = auto()
+
+
+class CallSession:
+    """The state of one call. The module's docstring says what goes in and out."""
+
+    def __init__(
+        self, facts: CallFacts, setup: AgentSetup, phrases: Phrases, limits: Limits, timeouts: Timeouts, now: float
+    ) -> None:
+        self.facts = facts
+        self.caller = Caller.EXPECTED
+        self.cause: HangupCause | None = None
+        self.counts: Counter[str] = Counter()
+        self.digits = ""
+        self.deadlines = Deadlines()
+        self._out: list[do.Action] = []
+        self.agent = AgentSide(setup, timeouts, self.deadlines, self._out)
+        self.downlink = Downlink(limits, self.counts)
+        self.uplink = Uplink(limits, self.counts, keep=not setup.greets, now=now)
+        self._greets, self._phrases, self._limits, self._timeouts = setup.greets, phrases, limits, timeouts
+        self._began_at = self._caller_at = self._quiet_since = now
+        self._started_at: float | None = None
+        self._stream_sid = ""
+        self._answering = False  # an answer is due: the watchdogs run
+        self._last_mark: MarkName | None = None
+        self._goodbye_cause = CALLER_HUNG_UP
+        self._failure: AgentError | None = None
+        self._digit_times: list[float] = []
+
+    # -- the two audio methods ---------------------------------------------------------------------------------
+
+    def caller_audio(self, media: twilio.Media, now: float) -> bytes | None:
+        """Take caller audio; return what to write to the agent, if anything."""
+        self._caller_at = now
+        if self.caller is not Caller.STREAMING or media.media.track != "inbound" or not media.media.payload:
+            self.counts["media_ignored"] += 1
+            return None
+        return self.uplink.frame(media, now)
+
+    def agent_audio(self, audio: bytes, now: float) -> Verdict:
+        """Take agent audio; return DROP, SEND, or the name of the mark to send behind it."""
+        if not self.agent.is_ready or self.caller in _DEAF:
+            self.counts["agent_audio_ignored"] += 1
+            return DROP
+        verdict = self.downlink.audio(audio, now, now - self._began_at)
+        if self._answering and verdict is not DROP:
+            self._answer_begins(now)
+        return verdict
+
+    # -- the caller leg ----------------------------------------------------------------------------------------
+
+    def admitted(self, now: float, *, dial: bool) -> list[do.Action]:
+        """The voice webhook was answered: dial ahead, and expect the stream soon."""
+        self.deadlines.arm(Deadline.ADMITTED, now + self._timeouts.admitted_s)
+        if dial:
+            self.agent.dial()
+        return self._take()
+
+    def caller_says(self, message: twilio.Message | twilio.UnknownEvent, now: float) -> list[do.Action]:
+        """Take a control message from Twilio."""
+        self._caller_at = now
+        match message:
+            case twilio.Start():
+                self._start(message, now)
+            case twilio.Mark():
+                self._mark(MarkName(message.mark.name), now)
+            case twilio.Dtmf():
+                self._digit(message.key, now)
+            case twilio.Stop():
+                self._end(self._goodbye_cause, now)
+            case twilio.UnknownEvent():
+                self.counts["unknown_caller_event"] += 1
+            case twilio.Connected() | twilio.Media():
+                pass  # `connected` is optional; audio goes to `caller_audio`
+            case _:
+                assert_never(message)
+        return self._take()
+
+    def caller_bad(self, now: float) -> list[do.Action]:
+        """A message from Twilio was malformed; ten of them end the call."""
+        self.counts["bad_caller_message"] += 1
+        if self.counts["bad_caller_message"] >= self._limits.bad_messages:
+            self._end(cause_of(CallerProtocolError()), now)
+        return self._take()
+
+    def caller_gone(self, now: float, error: OffhookError | None = None) -> list[do.Action]:
+        """Twilio's socket ended, with `stop` or without."""
+        self._end(cause_of(error) if error else self._goodbye_cause, now)
+        return self._take()
+
+    def caller_blocked(self, blocked: bool, now: float) -> list[do.Action]:
+        """Twilio's socket is full, or has room again. The shell does not read the agent meanwhile."""
+        if blocked and self.caller is not Caller.OVER:
+            self.counts["caller_blocked"] += 1
+            self.deadlines.arm(Deadline.CALLER_STUCK, now + self._timeouts.caller_stuck_s)
+        else:
+            self.deadlines.disarm(Deadline.CALLER_STUCK)
+        return []
+
+    # -- the agent leg -----------------------------------------------------------------------------------------
+
+    def agent_opened(self, now: float) -> list[do.Action]:
+        """The agent's socket is open; it speaks first."""
+        if self.agent.state is not Agent.DIALLING:
+            return [do.CloseAgent()]
+        self.agent.opened(now)
+        return self._take()
+
+    def agent_says(self, message: deepgram.Message | deepgram.UnknownType, now: float) -> list[do.Action]:
+        """Take a text message from the agent."""
+        if self.agent.state in _NO_AGENT:
+            return []
+        match message:
+            case deepgram.Welcome():
+                self.agent.welcome(message)
+            case deepgram.SettingsApplied():
+                if self.agent.applied(now):
+                    self._open_uplink(now)
+            case deepgram.UserStartedSpeaking():
+                self._barge_in(now)
+            case deepgram.ConversationText():
+                self._text(message, now)
+            case deepgram.AgentStartedSpeaking():
+                self.downlink.new_turn()
+            case deepgram.AgentAudioDone():
+                self._out += self.downlink.done()
+            case deepgram.FunctionCallRequest():
+                self._stop_waiting()
+                self.counts["function_call"] += self.agent.request(message, now)
+            case deepgram.FunctionCallCancelled():
+                self.agent.cancel([call.id for call in message.functions])
+            case deepgram.LatencyReport():
+                self.downlink.transcript.vendor_latency(deepgram.seconds(message.total_latency))
+            case deepgram.Warning():
+                self._warned(message, now)
+            case deepgram.Error():
+                self._errored(message, now)
+            case deepgram.UnknownType():
+                self.counts["unknown_agent_type"] += 1
+            case _:
+                pass  # History, thoughts and acks: nothing to do
+        return self._take()
+
+    def agent_bad(self, now: float) -> list[do.Action]:
+        """A message from the agent was malformed; ten of them are a failed agent."""
+        self.counts["bad_agent_message"] += 1
+        if self.counts["bad_agent_message"] >= self._limits.bad_messages:
+            self._agent_failed(AgentFailed(code="malformed messages"), now)
+        return self._take()
+
+    def agent_lost(self, error: AgentError, now: float) -> list[do.Action]:
+        """The agent could not be dialled, or its socket ended."""
+        if self.agent.state not in (Agent.GONE, Agent.IDLE):
+            self._agent_failed(error, now)
+        return self._take()
+
+    def agent_blocked(self, blocked: bool, now: float) -> list[do.Action]:
+        """The agent's socket is full, or has room again."""
+        if blocked:
+            self.uplink.slow_down()
+            self.deadlines.arm(Deadline.AGENT_STUCK, now + self._timeouts.stuck_s)
+        elif self.uplink.gate is Gate.SLOW:
+            self.deadlines.disarm(Deadline.AGENT_STUCK)
+            self._open_uplink(now)
+        return self._take()
+
+    def agent_ponged(self) -> None:
+        """The agent answered a ping."""
+        self.deadlines.disarm(Deadline.PONG)
+
+    def function_answered(self, call_id: str, content: str, now: float) -> list[do.Action]:
+        """A function of ours has an answer. Answers to withdrawn calls are dropped."""
+        if self.agent.answer(call_id, content):
+            self._expect_answer(now)
+        return self._take()
+
+    # -- everything else ---------------------------------------------------------------------------------------
+
+    def hang_up(self, cause: HangupCause, now: float, phrase: bytes = b"") -> list[do.Action]:
+        """End the call from our side; ``phrase`` is heard first where the caller is there to hear it."""
+        self._goodbye(phrase, cause, now)
+        return self._take()
+
+    def broke(self, error: Exception, now: float) -> list[do.Action]:
+        """A defect of ours surfaced in this call: apologise and end it."""
+        self._goodbye(self._phrases.apology, cause_of(error), now)
+        return self._take()
+
+    def time_passed(self, now: float) -> list[do.Action]:
+        """Act on every deadline that has passed."""
+        while (due := self.deadlines.pop_due(now)) is not None:
+            self._deadline(due, now)
+        return self._take()
+
+    # -- inner -------------------------------------------------------------------------------------------------
+
+    def _start(self, message: twilio.Start, now: float) -> None:
+        if self.caller is not Caller.EXPECTED or not message.is_ulaw_8000:
+            if message.sid != self._stream_sid:
+                self._end(cause_of(CallerProtocolError()), now)
+            return
+        self.caller = Caller.STREAMING
+        self._stream_sid, self._started_at = message.sid, now
+        self.deadlines.disarm(Deadline.ADMITTED)
+        self.deadlines.arm(Deadline.CALLER_SILENT, now + self._timeouts.caller_silent_s)
+        self.deadlines.arm(Deadline.CALL, now + self._timeouts.call_s)
+        self._out += self.downlink.release(now)
+        self._out.append(do.Note("call_started", {"agent": self.facts.agent}))
+        if self._failure is not None:
+            self._goodbye(self._phrases.apology, cause_of(self._failure), now)
+            return
+        if self.agent.state is Agent.IDLE:
+            self.agent.dial()
+        if self._greets or not self.agent.is_ready:
+            self.deadlines.arm(Deadline.HOLD, now + _HOLD_AFTER_S)
+
+    def _mark(self, name: MarkName, now: float) -> None:
+        if not self.downlink.ledger.echoed(name, now):
+            self.counts["stray_mark"] += 1
+        if self.caller is Caller.GOODBYE and name == self._last_mark:
+            self._end(self._goodbye_cause, now)
+
+    def _digit(self, key: str | None, now: float) -> None:
+        recent = [at for at in self._digit_times if now - at < 1.0]
+        if key is None or len(recent) >= self._limits.dtmf_per_second or len(self.digits) >= self._limits.dtmf:
+            self.counts["dtmf_dropped"] += 1
+            return
+        self._digit_times = [*recent, now]
+        self.digits += key
+
+    def _open_uplink(self, now: float) -> None:
+        kept = self.uplink.open(now)
+        if kept:
+            self._out.append(do.AudioToAgent(kept))
+
+    def _barge_in(self, now: float) -> None:
+        self._clear(self.downlink.barge_in(now))
+        self._stop_waiting()
+        self._quiet_since = now
+        self.deadlines.arm(Deadline.AGENT_SILENT, now + _LISTEN_EVERY_S)
+
+    def _clear(self, what: tuple[list[do.Clear], float | None]) -> None:
+        clears, again_at = what
+        self._out += clears
+        if again_at is not None:
+            self.deadlines.arm(Deadline.CLEAR, again_at)
+
+    def _text(self, message: deepgram.ConversationText, now: float) -> None:
+        if message.role == "user":
+            self.downlink.new_turn()
+            self.downlink.transcript.caller_said(message.content, now - self._began_at)
+            self._expect_answer(now)
+        else:
+            self.deadlines.disarm(Deadline.AGENT_SILENT)
+            self.downlink.text(message.content, now - self._began_at)
+
+    def _expect_answer(self, now: float) -> None:
+        self._stop_waiting()
+        self._answering = True
+        self.deadlines.arm(Deadline.ANSWER_WARN, now + self._timeouts.answer_warn_s)
+        self.deadlines.arm(Deadline.ANSWER, now + self._timeouts.answer_s)
+
+    def _answer_begins(self, now: float) -> None:
+        self._stop_waiting()
+        self.downlink.transcript.answered(now - self._began_at)
+
+    def _stop_waiting(self) -> None:
+        self._answering = False
+        self.deadlines.disarm(Deadline.ANSWER, Deadline.ANSWER_WARN, Deadline.AGENT_SILENT)
+
+    def _warned(self, message: deepgram.Warning, now: float) -> None:
+        self.counts["agent_warning"] += 1
+        self._out.append(do.Note("agent_warning", {"code": message.code[:64]}))
+        if message.code == "MAXIMUM_SESSION_LENGTH_APPROACHING":
+            self.deadlines.arm(Deadline.CALL, now + _LAST_MINUTE_S)
+
+    def _errored(self, message: deepgram.Error, now: float) -> None:
+        code = message.code[:64] or "unnamed"
+        if code == "MAXIMUM_SESSION_LENGTH_REACHED":
+            self._goodbye(self._phrases.limit, TIME_LIMIT, now)
+        elif self.agent.is_ready:
+            self._agent_failed(AgentFailed(code=code), now)
+        elif not self.agent.refused(code):
+            self._agent_failed(AgentRejectedSettings(code=code), now)
+
+    def _agent_failed(self, error: AgentError, now: float) -> None:
+        if self.agent.state is Agent.GONE:
+            return
+        self._drop_agent()
+        self._out.append(do.Note("agent_lost", {"reason": error.reason, "error": str(error)}))
+        self._failure = error
+        if self.caller is Caller.STREAMING:
+            self._goodbye(self._phrases.apology, cause_of(error), now)
+
+    def _drop_agent(self) -> None:
+        self.agent.gone()
+        self.uplink.shut()
+        self._answering = False
+
+    def _goodbye(self, phrase: bytes, cause: HangupCause, now: float) -> None:
+        """Say ``phrase`` and close once it was heard, so that Twilio goes on with the TwiML after `<Connect>`."""
+        if self.caller in _DEAF:
+            return
+        if self.caller is Caller.EXPECTED or not phrase:
+            self._end(cause, now)
+            return
+        self._drop_agent()
+        self._clear(self.downlink.clear(now, at_once=True))
+        self.caller, self._goodbye_cause = Caller.GOODBYE, cause
+        self.deadlines.disarm_all()
+        play = self.downlink.play(phrase, now)
+        self._last_mark = play.mark
+        self._out.append(play)
+        self.deadlines.arm(Deadline.GOODBYE, now + self._timeouts.goodbye_s)
+
+    def _end(self, cause: HangupCause, now: float) -> None:
+        if self.caller is Caller.OVER:
+            return
+        self._drop_agent()
+        self.caller, self.cause = Caller.OVER, cause
+        self.deadlines.disarm_all()
+        heard = self.downlink.ledger.heard(now)
+        self.downlink.transcript.cut(heard)
+        self._out += (do.CloseCaller(_CLOSE_CODES.get(cause.reason, 1000)), do.Ended(self._record(cause, heard, now)))
+
+    def _record(self, cause: HangupCause, heard: int, now: float) -> do.CallRecord:
+        started, first = self._started_at, self.downlink.first_audio_at
+        return do.CallRecord(
+            call_sid=self.facts.call_sid,
+            stream_sid=self._stream_sid,
+            agent=self.facts.agent,
+            cause=cause,
+            reached_start=started is not None,
+            duration_s=now - started if started is not None else 0.0,
+            first_audio_s=first - started if started is not None and first is not None else None,
+            request_id=self.agent.request_id,
+            turns=self.downlink.transcript.records(heard),
+            counts=dict(self.counts),
+        )
+
+    def _deadline(self, due: Deadline, now: float) -> None:
+        match due:
+            case Deadline.ADMITTED:
+                self._end(NEVER_STREAMED, now)
+            case Deadline.SETTINGS:
+                if not self.agent.settings_late():
+                    self._agent_failed(AgentUnavailable(why="no SettingsApplied"), now)
+            case Deadline.HOLD | Deadline.ANSWER_WARN:
+                self._say_hold(now)
+            case Deadline.KEEP_ALIVE:
+                self.agent.keep_alive(self.uplink.sent_at, now)
+            case Deadline.CALLER_SILENT:
+                self._caller_silent(now)
+            case Deadline.CALLER_STUCK:
+                self._end(cause_of(CallerStuck()), now)
+            case Deadline.AGENT_SILENT:
+                self._listen_for_silence(now)
+            case Deadline.AGENT_STUCK:
+                self._agent_failed(AgentStuck(), now)
+            case Deadline.ANSWER | Deadline.PONG:
+                self._agent_failed(AgentSilent(what=due.name.lower()), now)
+            case Deadline.PING:
+                self.agent.ping(now)
+            case Deadline.CLEAR:
+                self._clear(self.downlink.clear(now))
+            case Deadline.GOODBYE:
+                self._end(self._goodbye_cause, now)
+            case Deadline.CALL:
+                self._goodbye(self._phrases.limit, TIME_LIMIT, now)
+            case Deadline.TOOL:
+                self.agent.answer_late_ones()
+                self._expect_answer(now)
+            case _:
+                assert_never(due)
+
+    def _say_hold(self, now: float) -> None:
+        """Fill dead air, once at the start and once per late answer; never over anything the caller hears."""
+        if self.caller is Caller.STREAMING and not self.downlink.ledger.may_sound(now):
+            self.counts["hold_phrase"] += 1
+            self._out.append(self.downlink.play(self._phrases.hold, now))
+
+    def _caller_silent(self, now: float) -> None:
+        due = self._caller_at + self._timeouts.caller_silent_s
+        if due > now:
+            self.deadlines.arm(Deadline.CALLER_SILENT, due)
+        else:
+            self._end(cause_of(CallerStuck(why="silent")), now)
+
+    def _listen_for_silence(self, now: float) -> None:
+        """An utterance is open and the agent says nothing. That is right while the caller still speaks (A12, A13)."""
+        if ulaw.level_dbfs(self.uplink.last_frame) > _QUIET_DBFS:
+            self._quiet_since = now
+        if now - self._quiet_since >= self._timeouts.agent_silent_s:
+            self._agent_failed(AgentSilent(what="turn"), now)
+        else:
+            self.deadlines.arm(Deadline.AGENT_SILENT, now + _LISTEN_EVERY_S)
+
+    def _take(self) -> list[do.Action]:
+        out = self._out.copy()
+        self._out.clear()
+        return out
+
+
+_DEAF: Final = (Caller.GOODBYE, Caller.OVER)
+_NO_AGENT: Final = (Agent.GONE, Agent.IDLE, Agent.DIALLING)
+_CLOSE_CODES: Final[dict[str, do.CloseCode]] = {"caller_protocol": 1008, "drained": 1001}
