@@ -25,7 +25,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE), "uuid", "an id (UUID), not a secret"),
     (re.compile(r"[0-9a-f]{40}"), "deepgram", "a Deepgram API key"),
     (re.compile(r"[0-9a-f]{32}"), "auth_token", "a Twilio auth token"),
-    (re.compile(r"\+?\d[\d ().-]{6,}"), "number", "a phone number"),
+    (re.compile(r"\+\d[\d ().-]{6,18}"), "number", "a phone number"),
 )
 
 

@@ -59,6 +59,8 @@ def _why(line: str) -> str:
     """Explain the mistakes people make. The parser's own words may quote the file, which may hold a secret."""
     if line in ("...", "…") or line.startswith(("# ...", "...")):
         return "that line is a placeholder for something left out; write the whole file"
+    if re.match(r"\[numbers\.\s*\+", line):
+        return 'a number in the name of a table goes in quotes: [numbers."+441632960001"]'
     if re.match(r"^[\w.-]+\s*=\s*[A-Za-z+/]", line) and not re.match(r".*=\s*(true|false|inf|nan)\b", line):
         return 'text goes in double quotes: key = "value"'
     if "=" not in line and not line.startswith("["):

@@ -28,4 +28,6 @@ class Limits(Part):
     dtmf_per_second: int = Field(20, ge=1, description="Digits taken per second; the rest are counted.")
     bad_messages: int = Field(10, ge=1, description="Malformed messages of one leg before it is given up.")
     transcript_turns: int = Field(2000, ge=10, description="Turns kept per call; oldest dropped.")
-    coalesce_ms: int = Field(0, ge=0, le=250, description="Caller audio gathered before it goes to the agent; 0: each frame at once.")
+    coalesce_ms: int = Field(
+        0, ge=0, le=250, description="Caller audio gathered before it goes to the agent; 0: each frame at once."
+    )

@@ -57,14 +57,13 @@ def load(
     it. ``overrides`` are dotted keys. Raises ConfigError with every problem found; no value of a setting is in it.
     """
     environ = os.environ if environ is None else environ
-    chosen = path or (Path(environ["OFFHOOK_CONFIG"]) if environ.get("OFFHOOK_CONFIG") else None)
-    file = chosen or Path(FILE)
+    file, wanted = file_named(path, environ)
     problems: list[str] = []
     notes: list[str] = []
     dotenv = file.parent / ".env"
     named = _named(environ, dotenv, problems)
     notes += _near_misses(named)
-    toml = _file_layer(file, {name: value for name, (value, _) in named.items()}, problems, wanted=chosen is not None)
+    toml = _file_layer(file, {name: value for name, (value, _) in named.items()}, problems, wanted=wanted)
     stack = [_platform_layer(named), toml, layers.from_environment(named), layers.from_overrides(overrides or {})]
     tree, origins = _laid(stack, problems)
     _read_prompts(tree, origins, file.parent, problems)
@@ -80,6 +79,14 @@ def load(
         notes=tuple(notes),
         origins=origins,
     )
+
+
+def file_named(path: Path | None, environ: Mapping[str, str]) -> tuple[Path, bool]:
+    """Return the settings file, and whether somebody named it (then it must exist)."""
+    if path is not None:
+        return path, True
+    named = environ.get("OFFHOOK_CONFIG")
+    return (Path(named), True) if named else (Path(FILE), False)
 
 
 def _named(environ: Mapping[str, str], dotenv: Path, problems: list[str]) -> dict[str, tuple[str, str]]:
@@ -136,7 +143,16 @@ def _laid(stack: list[Layer], problems: list[str]) -> tuple[dict[str, Any], dict
             for covered in [known for known in origins if known[: len(leaf)] == leaf]:
                 del origins[covered]
         origins |= layer.origins
-    return tree, origins
+    return tree, {path: origin for path, origin in origins.items() if _is_in(tree, path)}
+
+
+def _is_in(tree: Any, path: tuple[str, ...]) -> bool:
+    """Say whether a value is still there: a prompt of a higher layer replaces the prompt file of a lower one."""
+    for step in path:
+        if not isinstance(tree, dict) or step not in tree:
+            return False
+        tree = tree[step]
+    return True
 
 
 def _read_prompts(tree: dict[str, Any], origins: dict[tuple[str, ...], str], folder: Path, problems: list[str]) -> None:
