@@ -13,6 +13,7 @@ The tree::
     │   ├── CallerProtocolError     it broke the Media Streams protocol
     │   ├── CallerOversize          a message over the limit
     │   ├── CallerGone              its socket ended
+    │   ├── CallerLost              its socket ended without a goodbye
     │   └── CallerStuck             it does not read, or sends nothing
     ├── AgentError                  the agent leg (Deepgram) is at fault
     │   ├── AgentRefused            401, 402, 403, 404, 400: the handshake is refused for good
@@ -140,6 +141,14 @@ class CallerGone(CallerError):
     result = "completed"
     reason = "caller_hung_up"
     public = "The caller hung up."
+
+
+class CallerLost(CallerError):
+    """Twilio's socket ended without `stop` and without a close frame: a lost network, or a process that died."""
+
+    result = "completed"
+    reason = "caller_lost"
+    public = "The caller's line was lost."
 
 
 class CallerStuck(CallerError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from offhook.call.actions import CallRecord
+from offhook.call.actions import CallRecord, Note, SettingsRefused
 from offhook.wire.deepgram import FunctionCall
 from offhook.wire.twilio import AccountSid, CallSid
 
@@ -49,5 +49,11 @@ class Functions(Protocol):
 class CallObserver(Protocol):
     """Is told what happens to calls; must return at once and never raise."""
 
+    def noted(self, facts: CallFacts, note: Note | SettingsRefused) -> None:
+        """Something worth a log line happened."""
+
+    def defect(self, facts: CallFacts, error: Exception) -> None:
+        """A defect of ours surfaced in this call."""
+
     def call_ended(self, record: CallRecord) -> None:
-        """A call that reached `start` is over."""
+        """A call is over; called once per call, also for one that never reached `start`."""

@@ -137,7 +137,8 @@ class CallSession:
 
     def caller_gone(self, now: float, error: OffhookError | None = None) -> list[do.Action]:
         """Twilio's socket ended, with `stop` or without."""
-        self._end(cause_of(error) if error else self._goodbye_cause, now)
+        was_saying_goodbye = self.caller is Caller.GOODBYE
+        self._end(cause_of(error) if error and not was_saying_goodbye else self._goodbye_cause, now)
         return self._take()
 
     def caller_blocked(self, blocked: bool, now: float) -> list[do.Action]:

@@ -204,14 +204,14 @@ ERROR_CODES: Final = {
 }
 
 _TYPES: Final = frozenset(cls.__struct_config__.tag for cls in ServerMessage.__subclasses__())
-_decode: Callable[[bytes | memoryview], Message] = msgspec.json.Decoder(Message).decode
+_decode: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(Message).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 KEEP_ALIVE: Final = b'{"type":"KeepAlive"}'
 
 
-def decode(frame: bytes | memoryview) -> Message | UnknownType:
+def decode(frame: bytes | bytearray | memoryview) -> Message | UnknownType:
     """Decode one text frame. Raises `Malformed` for what is not a JSON object, or a known type with wrong fields."""
     try:
         return _decode(frame)

@@ -1,0 +1,273 @@
+"""One owner per call: two legs, one deadline timer, and a loop that does what the session says. Decides nothing.
+
+The audio path is `caller_media` and `agent_binary`: called from a socket's callback, they ask the session and write
+the other socket, without a queue, a task switch or an allocation beyond the frames themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import assert_never
+
+from offhook.call import actions as do
+from offhook.call.downlink import DROP, SEND
+from offhook.call.hangup import HangupCause, cause_of
+from offhook.call.ports import CallObserver, Functions
+from offhook.call.session import CallSession
+from offhook.config.timeouts import Timeouts
+from offhook.errors import AgentError, CallerError, OurError
+from offhook.run.agent_leg import AgentDialler, AgentLeg, ended
+from offhook.run.caller_leg import CallerLeg
+from offhook.run.leg import Leg
+from offhook.wire import deepgram, twilio
+from offhook.wire.twilio import MarkName, Outbound, StreamSid
+
+
+class CallRunner:
+    """Runs one call. ``on_end`` is called once, when the session has ended."""
+
+    def __init__(
+        self,
+        session: CallSession,
+        dialler: AgentDialler,
+        functions: Functions,
+        observer: CallObserver,
+        timeouts: Timeouts,
+        on_end: Callable[[CallRunner, do.CallRecord], None],
+    ) -> None:
+        self.session = session
+        self.caller_leg: CallerLeg | None = None
+        self.agent_leg: AgentLeg | None = None
+        self.stream_token_used = False
+        self._dialler, self._functions, self._observer, self._timeouts = dialler, functions, observer, timeouts
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
+        self._outbound = Outbound(StreamSid(""))
+        self._timer: asyncio.TimerHandle | None = None
+        self._dialling: asyncio.Task[None] | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._over = self._loop.create_future()
+
+    # -- the audio path ----------------------------------------------------------------------------------------
+
+    def caller_media(self, media: twilio.Media) -> None:
+        """Caller audio came."""
+        try:
+            audio = self.session.caller_audio(media, self._now())
+            if audio is not None and self.agent_leg is not None:
+                self.agent_leg.send_audio(audio)
+        except Exception as defect:  # noqa: BLE001 - the boundary of a call: a defect ends this call only
+            self._broke(defect)
+
+    def agent_binary(self, leg: AgentLeg, audio: bytes) -> None:
+        """Agent audio came."""
+        if leg is not self.agent_leg:
+            return
+        try:
+            verdict = self.session.agent_audio(audio, self._now())
+            if verdict is DROP or self.caller_leg is None:
+                return
+            self.caller_leg.send(self._outbound.media(audio))
+            if verdict is not SEND and verdict:
+                self.caller_leg.send(self._outbound.mark(MarkName(verdict)))
+        except Exception as defect:  # noqa: BLE001 - as above
+            self._broke(defect)
+
+    # -- what the legs tell us ---------------------------------------------------------------------------------
+
+    def attach(self, leg: CallerLeg, stream_sid: StreamSid) -> None:
+        """The caller's stream is there."""
+        self.caller_leg, self._outbound = leg, Outbound(stream_sid)
+
+    def admitted(self, *, dial: bool) -> None:
+        """The webhook was answered."""
+        self._step(lambda now: self.session.admitted(now, dial=dial))
+
+    def caller_message(self, message: twilio.Message | twilio.UnknownEvent) -> None:
+        """A control message came from Twilio."""
+        self._step(lambda now: self.session.caller_says(message, now))
+
+    def caller_bad(self) -> None:
+        """A malformed message came from Twilio."""
+        self._step(self.session.caller_bad)
+
+    def caller_over(self, leg: CallerLeg, error: CallerError | None) -> None:
+        """Twilio's socket is gone."""
+        if leg is self.caller_leg:
+            self._step(lambda now: self.session.caller_gone(now, error))
+
+    def caller_blocked(self, blocked: bool) -> None:
+        """Twilio's socket is full, or has room again."""
+        if self.agent_leg is not None:
+            self.agent_leg.read(not blocked)
+        self._step(lambda now: self.session.caller_blocked(blocked, now))
+
+    def agent_opened(self, leg: AgentLeg) -> None:
+        """The agent's socket is open. One that comes too late (the call ended meanwhile) is closed at once (A27)."""
+        if self._over.done() or self.agent_leg is not None:
+            self._let_go(leg, 1000)
+            return
+        self.agent_leg = leg
+        self._step(self.session.agent_opened)
+
+    def agent_text(self, leg: AgentLeg, payload: memoryview | bytearray) -> None:
+        """A text message came from the agent."""
+        if leg is not self.agent_leg:
+            return
+        try:
+            message = deepgram.decode(payload)
+        except deepgram.Malformed:
+            self._step(self.session.agent_bad)
+            return
+        self._step(lambda now: self.session.agent_says(message, now))
+
+    def agent_ponged(self, leg: AgentLeg) -> None:
+        """The agent answered a ping."""
+        if leg is self.agent_leg:
+            self.session.agent_ponged()
+
+    def agent_over(self, leg: AgentLeg) -> None:
+        """The agent's socket is gone."""
+        if leg is self.agent_leg:
+            self.agent_leg = None
+            self._step(lambda now: self.session.agent_lost(ended(leg), now))
+
+    def agent_blocked(self, leg: AgentLeg, blocked: bool) -> None:
+        """The agent's socket is full, or has room again."""
+        if leg is self.agent_leg:
+            self._step(lambda now: self.session.agent_blocked(blocked, now))
+
+    def hang_up(self, cause: HangupCause, phrase: bytes = b"") -> None:
+        """End the call from our side."""
+        self._step(lambda now: self.session.hang_up(cause, now, phrase))
+
+    async def wait_over(self) -> None:
+        """Wait until the session has ended and every task of this call is gone."""
+        await asyncio.shield(self._over)
+        tasks = [task for task in (self._dialling, *self._running.values()) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- doing what the session says ---------------------------------------------------------------------------
+
+    def _step(self, event: Callable[[float], list[do.Action]]) -> None:
+        try:
+            for action in event(self._now()):
+                self._do(action)
+        except Exception as defect:  # noqa: BLE001 - the boundary of a call
+            self._broke(defect)
+        self._arm()
+
+    def _do(self, action: do.Action) -> None:
+        match action:
+            case do.Play():
+                self._play(action)
+            case do.SendMark():
+                self._to_caller(self._outbound.mark(action.name))
+            case do.Clear():
+                self._to_caller(self._outbound.clear)
+            case do.ToAgent():
+                if self.agent_leg is not None:
+                    self.agent_leg.send_text(action.frame)
+            case do.AudioToAgent():
+                if self.agent_leg is not None:
+                    self.agent_leg.send_audio(action.audio)
+            case do.DialAgent():
+                self._dialling = self._loop.create_task(self._dial())
+            case do.PingAgent():
+                if self.agent_leg is not None:
+                    self.agent_leg.ping()
+            case do.CloseAgent():
+                self._close_agent()
+            case do.CloseCaller():
+                self._close_caller(action.code)
+            case do.RunFunctions():
+                for call in action.calls:
+                    self._running[call.id] = self._loop.create_task(self._run(call))
+            case do.CancelFunctions():
+                for call_id in action.ids:
+                    if call_id in self._running:
+                        self._running[call_id].cancel()
+            case do.SettingsRefused() | do.Note():
+                self._observer.noted(self.session.facts, action)
+            case do.Ended():
+                self._ended(action.record)
+            case _:
+                assert_never(action)
+
+    def _play(self, action: do.Play) -> None:
+        for at in range(0, len(action.audio), 16000):  # 2 s a message: Twilio takes any size, we stay modest
+            self._to_caller(self._outbound.media(action.audio[at : at + 16000]))
+        if action.mark is not None:
+            self._to_caller(self._outbound.mark(action.mark))
+
+    def _to_caller(self, frame: bytes) -> None:
+        if self.caller_leg is not None:
+            self.caller_leg.send(frame)
+
+    async def _dial(self) -> None:
+        try:
+            await self._dialler.dial(self)
+        except AgentError as error:
+            lost = error
+            self._step(lambda now: self.session.agent_lost(lost, now))
+        except Exception as defect:  # noqa: BLE001 - the boundary of a call
+            self._broke(defect)
+
+    async def _run(self, call: deepgram.FunctionCall) -> None:
+        content = await self._functions.run(call)
+        del self._running[call.id]
+        self._step(lambda now: self.session.function_answered(call.id, content, now))
+
+    def _close_agent(self) -> None:
+        if self._dialling is not None and self._dialling is not asyncio.current_task():
+            self._dialling.cancel()
+        leg, self.agent_leg = self.agent_leg, None
+        if leg is not None:
+            self._let_go(leg, 1000)
+
+    def _close_caller(self, code: int) -> None:
+        if self.caller_leg is not None:
+            self._let_go(self.caller_leg, code)
+
+    def _let_go(self, leg: Leg, code: int) -> None:
+        leg.close(code)
+        self._loop.call_later(self._timeouts.close_s, leg.abort)
+
+    def _ended(self, record: do.CallRecord) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._running.values():
+            task.cancel()
+        self._over.set_result(None)
+        self._on_end(self, record)
+        self._observer.call_ended(record)
+
+    def _broke(self, defect: Exception) -> None:
+        self._observer.defect(self.session.facts, defect)
+        try:
+            for action in self.session.broke(OurError(), self._now()):
+                self._do(action)
+        except Exception as second:  # noqa: BLE001 - never leave a call half alive
+            self._observer.defect(self.session.facts, second)
+            self._close_agent()
+            self._close_caller(1000)
+            if not self._over.done():
+                facts, cause = self.session.facts, cause_of(second)
+                self._ended(do.CallRecord(facts.call_sid, "", facts.agent, cause, True, 0.0, None, "", (), {}))
+        self._arm()
+
+    def _arm(self) -> None:
+        due = self.session.deadlines.next_at
+        if self._timer is not None:
+            if due is not None and self._timer.when() <= due and not self._timer.cancelled():
+                return  # it fires early, finds nothing due, and arms again
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer = self._loop.call_at(due, self._time_passed)
+
+    def _time_passed(self) -> None:
+        self._timer = None
+        self._step(self.session.time_passed)

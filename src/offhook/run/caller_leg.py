@@ -1,0 +1,134 @@
+"""Twilio's socket: decode, find the call at `start`, hand audio and messages to it. No decisions about the call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from picows import WSMsgType, WSTransport
+
+from offhook.config.limits import Limits
+from offhook.config.timeouts import Timeouts
+from offhook.errors import CallerError, CallerGone, CallerLost, CallerOversize, CallerProtocolError, OffhookError
+from offhook.run.leg import Leg, harden
+from offhook.wire import twilio
+
+
+class CallerEvents(Protocol):
+    """What a caller leg tells its call, once it has one."""
+
+    def caller_media(self, media: twilio.Media) -> None:
+        """Caller audio came."""
+
+    def caller_message(self, message: twilio.Message | twilio.UnknownEvent) -> None:
+        """A control message came."""
+
+    def caller_bad(self) -> None:
+        """A malformed message came."""
+
+    def caller_over(self, leg: CallerLeg, error: CallerError | None) -> None:
+        """The socket is gone; ``error`` where that was not a clean close."""
+
+    def caller_blocked(self, blocked: bool) -> None:
+        """Twilio does not read fast enough, or does again."""
+
+
+class Reception(Protocol):
+    """Finds the call of a stream that has said `start`; refuses by raising."""
+
+    def answer(self, start: twilio.Start, nonce: str, leg: CallerLeg) -> CallerEvents:
+        """Return the call this stream belongs to. Raises `AuthError`, `AdmissionRefused`, `CallerProtocolError`."""
+
+    def refused(self, error: OffhookError) -> None:
+        """Note that a stream was turned away."""
+
+
+class CallerLeg(Leg):
+    """One stream. Without a valid `start` in ``timeouts.start_s`` it is closed (C1); ``nonce`` is from the path."""
+
+    live: int = 0
+
+    def __init__(self, reception: Reception, nonce: str, limits: Limits, timeouts: Timeouts) -> None:
+        super().__init__(limits.caller_message_bytes)
+        self._reception, self._nonce = reception, nonce
+        self._limits, self._timeouts = limits, timeouts
+        self._call: CallerEvents | None = None
+        self._start_deadline: asyncio.TimerHandle | None = None
+        self._bad = 0
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        super().on_ws_connected(transport)
+        CallerLeg.live += 1
+        high = self._limits.unsent_caller_bytes
+        harden(transport.underlying_transport, self._limits, self._timeouts, high_bytes=high)
+        loop = asyncio.get_running_loop()
+        self._start_deadline = loop.call_later(self._timeouts.start_s, self._turn_away, CallerGone(why="no start"))
+
+    def send(self, frame: bytes) -> None:
+        """Send one text frame; the hot path."""
+        self.transport.send(WSMsgType.TEXT, frame)  # type: ignore[union-attr]
+
+    def text(self, payload: memoryview | bytearray) -> None:
+        call = self._call
+        try:
+            message = twilio.decode(payload)
+        except twilio.Malformed:
+            self._malformed()
+            return
+        if call is None:
+            self._before_start(message)
+        elif isinstance(message, twilio.Media):
+            call.caller_media(message)
+        else:
+            call.caller_message(message)
+
+    def binary(self, payload: bytes) -> None:  # noqa: ARG002 - Twilio sends none
+        self._malformed()
+
+    def over(self) -> None:
+        CallerLeg.live -= 1
+        self._disarm()
+        if self._call is not None:
+            self._call.caller_over(self, self._fault())
+
+    def blocked(self, blocked: bool) -> None:
+        if self._call is not None:
+            self._call.caller_blocked(blocked)
+
+    def _fault(self) -> CallerError | None:
+        if self.fault_code == 1009:
+            return CallerOversize()
+        if self.fault_code:
+            return CallerProtocolError(code=self.fault_code)
+        return None if self.closed_by_peer else CallerLost()
+
+    def _before_start(self, message: twilio.Message | twilio.UnknownEvent) -> None:
+        if isinstance(message, twilio.Stop):
+            self._turn_away(CallerGone(why="stop before start"))
+        if not isinstance(message, twilio.Start):
+            return  # `connected` is expected; early media is ignored (C2)
+        try:
+            self._call = self._reception.answer(message, self._nonce, self)
+        except OffhookError as error:
+            self._turn_away(error)
+            return
+        self._disarm()
+        self._call.caller_message(message)
+
+    def _malformed(self) -> None:
+        if self._call is not None:
+            self._call.caller_bad()
+            return
+        self._bad += 1
+        if self._bad >= self._limits.bad_messages:
+            self._turn_away(CallerGone(why="garbage before start"))
+
+    def _turn_away(self, error: OffhookError) -> None:
+        self._disarm()
+        self._reception.refused(error)
+        self.close(1008)
+
+    def _disarm(self) -> None:
+        if self._start_deadline is not None:
+            self._start_deadline.cancel()
+            self._start_deadline = None

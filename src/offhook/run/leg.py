@@ -1,0 +1,144 @@
+"""What both legs of a call share on the socket: bounds, dead-peer detection, reassembly of fragments. No protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from offhook.config.limits import Limits
+from offhook.config.timeouts import Timeouts
+
+_CLOSE_CODES: Final = {code.value: code for code in WSCloseCode}
+
+
+def harden(transport: asyncio.Transport, limits: Limits, timeouts: Timeouts, *, high_bytes: int) -> None:
+    """Bound what may be unsent and make a peer that stops acknowledging visible.
+
+    The kernel hides megabytes otherwise, and a cut wire raises no error for minutes (RELIABILITY findings 4 and 5).
+    TCP_USER_TIMEOUT exists on Linux only; elsewhere the stuck deadlines alone do the work.
+    """
+    transport.set_write_buffer_limits(high=high_bytes, low=high_bytes // 4)
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is None:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.socket_buffer_bytes)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeouts.stuck_s * 1000))
+
+
+class Leg(WSListener):
+    """A WebSocket of a call: whole messages in, frames out, closed once.
+
+    Subclasses take `text`, `binary`, `ponged`, `over` and `blocked`. ``limit`` bounds a message put together from
+    fragments; a single frame is bounded by picows before it is buffered.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.transport: WSTransport | None = None
+        self.closed_by_peer = False
+        self.close_code = 1006
+        self._limit = limit
+        self._fragments = bytearray()
+        self._fragment_type = WSMsgType.CONTINUATION
+
+    # -- for subclasses ------------------------------------------------------------------------------------------
+
+    def text(self, payload: memoryview | bytearray) -> None:
+        """Take a text message; the memory is only valid during the call."""
+
+    def binary(self, payload: bytes) -> None:
+        """Take a binary message."""
+
+    def ponged(self) -> None:
+        """A ping was answered."""
+
+    def over(self) -> None:
+        """The socket is gone; called once."""
+
+    def blocked(self, blocked: bool) -> None:
+        """What we write piles up beyond its bound, or there is room again."""
+
+    # -- picows --------------------------------------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """Keep the transport."""
+        self.transport = transport
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Sort frames by type; the audio path is the first branch that matches."""
+        kind = frame.msg_type
+        if kind is WSMsgType.TEXT and frame.fin and not self._fragments:
+            self.text(frame.get_payload_as_memoryview())
+        elif kind is WSMsgType.BINARY and frame.fin and not self._fragments:
+            self.binary(frame.get_payload_as_bytes())
+        elif kind is WSMsgType.CLOSE:
+            self._peer_closes(transport, frame)
+        elif kind is WSMsgType.PONG:
+            self.ponged()
+        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self.close(1002)
+        else:
+            self._fragment(frame)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
+        """Tell the subclass, once."""
+        self.over()
+
+    @property
+    def fault_code(self) -> int:
+        """The close code we or picows sent because the peer broke the WebSocket protocol, or 0."""
+        handshake = self.transport.close_handshake if self.transport is not None else None
+        sent = handshake.sent.code.value if handshake is not None and handshake.sent is not None else 0
+        return sent if sent in (1002, 1003, 1007, 1009) else 0
+
+    def pause_writing(self) -> None:
+        """More than the bound is unsent."""
+        self.blocked(True)
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        self.blocked(False)
+
+    # -- for the runner ------------------------------------------------------------------------------------------
+
+    def close(self, code: int) -> None:
+        """Send a close frame; the socket goes when the other side answers, or by `abort`.
+
+        Closing the socket right away would answer frames still on their way with a reset, and a reset can overtake
+        our last words.
+        """
+        if self.transport is not None and not self.transport.is_disconnected:
+            self.transport.send_close(_CLOSE_CODES[code])
+
+    def abort(self) -> None:
+        """Close at once, unsent bytes and all."""
+        if self.transport is not None and not self.transport.is_disconnected:
+            self.transport.disconnect(graceful=False)
+
+    def _peer_closes(self, transport: WSTransport, frame: WSFrame) -> None:
+        self.closed_by_peer = True
+        self.close_code = frame.get_close_code().value or 1005
+        if not transport.is_close_frame_sent:
+            transport.send_close(_CLOSE_CODES.get(self.close_code, WSCloseCode.OK))
+        transport.disconnect()
+
+    def _fragment(self, frame: WSFrame) -> None:
+        """Put a message together; only a peer that fragments pays for this."""
+        if (frame.msg_type is WSMsgType.CONTINUATION) != bool(self._fragments):
+            self.close(1002)
+            return
+        if not self._fragments:
+            self._fragment_type = frame.msg_type
+        self._fragments += frame.get_payload_as_memoryview()
+        if len(self._fragments) > self._limit:
+            self._fragments.clear()
+            self.close(1009)
+        elif frame.fin:
+            whole, self._fragments = self._fragments, bytearray()
+            if self._fragment_type is WSMsgType.TEXT:
+                self.text(whole)
+            else:
+                self.binary(bytes(whole))
