@@ -56,13 +56,7 @@ async def no_leaked_tasks() -> AsyncIterator[None]:
 @pytest.fixture(autouse=True)
 def no_leaked_threads_sockets_processes(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail when a test leaves a thread, a socket or a child process behind, unless a wider fixture owns it."""
-    wide = {"module", "session", "class", "package"}
-    owned_elsewhere = any(
-        definition.scope in wide and "offhook_shared" in name
-        for name, definitions in request._fixturemanager._arg2fixturedefs.items()
-        if name in request.fixturenames
-        for definition in definitions
-    )
+    owned_elsewhere = any("offhook_shared" in name for name in request.fixturenames)
     threads, sockets = set(threading.enumerate()), _sockets()
     children = set(psutil.Process().children())
     yield

@@ -48,7 +48,7 @@ class Layer:
 
 
 def _leaves(value: Any, path: Path) -> Iterator[Path]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict):  # an empty table says nothing
         for name, inner in value.items():
             yield from _leaves(inner, (*path, str(name)))
     else:

@@ -73,5 +73,9 @@ def _origin(path: tuple[str | int, ...], origins: Mapping[tuple[str, ...], str])
     for length in range(len(steps), 0, -1):
         if steps[:length] in origins:
             return origins[steps[:length]]
-    below = {origin for leaf, origin in origins.items() if leaf[: len(steps)] == steps}
-    return below.pop() if len(below) == 1 else ""
+    # Nothing was said at the key itself: what lies in it, or else what lies beside it, is where to look.
+    for prefix in (steps, steps[:-1]):
+        near = {origin for leaf, origin in origins.items() if prefix and leaf[: len(prefix)] == prefix}
+        if near:
+            return near.pop() if len(near) == 1 else ""
+    return ""
