@@ -1,3 +1,3 @@
-"""offhook: a Deepgram voice agent on a Twilio phone number. This package root holds the version and nothing that costs import time."""
+"""offhook: a Deepgram voice agent on a Twilio phone number. Here: the version, nothing that costs time."""
 
 __version__ = "0.1.0"

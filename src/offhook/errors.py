@@ -118,7 +118,7 @@ class AdmissionRefused(OffhookError):
 class CallerError(OffhookError):
     """The caller leg (Twilio's socket) is at fault."""
 
-    result = "caller_error"
+    result: ClassVar[Result] = "caller_error"
     reason = "caller"
     public = "The phone line had a problem."
 

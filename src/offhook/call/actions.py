@@ -93,6 +93,13 @@ class SettingsRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsAccepted:
+    """The agent applied a choice that was not the first: those before it are refused for now."""
+
+    choice: int
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One log event with a stable name and facts that are safe to log."""
 
@@ -149,6 +156,7 @@ Action = (
     | RunFunctions
     | CancelFunctions
     | SettingsRefused
+    | SettingsAccepted
     | Note
     | Ended
 )

@@ -84,6 +84,8 @@ class AgentSide:
         if self.state is not Agent.APPLYING:
             return False
         self.state = Agent.READY
+        if self.choice:
+            self._out.append(do.SettingsAccepted(self.choice))
         self._deadlines.disarm(Deadline.SETTINGS)
         self._deadlines.arm(Deadline.KEEP_ALIVE, now + self._timeouts.keep_alive_s)
         self._deadlines.arm(Deadline.PING, now + self._timeouts.ping_s)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from offhook.call.actions import CallRecord, Note, SettingsRefused
+from offhook.errors import OffhookError
 from offhook.wire.deepgram import FunctionCall
 from offhook.wire.twilio import AccountSid, CallSid
 
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What is known of a call before it streams. Numbers are personal data: not in ``repr``, never logged."""
+    """What is known of a call when it is admitted. Numbers are personal data: not in ``repr``, never logged."""
 
     call_sid: CallSid
     account_sid: AccountSid
@@ -33,10 +34,15 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class AgentSetup:
-    """How to configure the agent: encoded Settings in order of preference, and whether it greets."""
+    """How to configure the agent: encoded Settings in order of preference, and whether it greets.
 
-    choices: Sequence[bytes]
+    ``accepted`` is told the index of a choice that was applied after the earlier ones were refused.
+    """
+
+    name: str
+    choices: Sequence[bytes] = field(repr=False)
     greets: bool
+    accepted: Callable[[int], None] = field(default=lambda _: None, repr=False)
 
 
 class Functions(Protocol):
@@ -44,6 +50,13 @@ class Functions(Protocol):
 
     async def run(self, call: FunctionCall) -> str:
         """Return the content of the answer: text or JSON text."""
+
+
+class AgentSource(Protocol):
+    """Knows which agent answers which number."""
+
+    def setup_for(self, called: str) -> AgentSetup:
+        """Return how to configure the agent that answers ``called`` (E.164, or empty where it is not known)."""
 
 
 class CallObserver(Protocol):
@@ -54,6 +67,9 @@ class CallObserver(Protocol):
 
     def defect(self, facts: CallFacts, error: Exception) -> None:
         """A defect of ours surfaced in this call."""
+
+    def refused(self, error: OffhookError) -> None:
+        """A stream or a webhook was turned away."""
 
     def call_ended(self, record: CallRecord) -> None:
         """A call is over; called once per call, also for one that never reached `start`."""

@@ -21,6 +21,11 @@ class TwilioAccount(Part):
         None, description="The account whose streams are accepted: AC and 32 hex digits."
     )
 
+    static_streams: bool = Field(
+        False,
+        description="Accept signed streams without a one-time token on the bare stream path: needed for a TwiML Bin.",
+    )
+
     @field_validator("previous_auth_token")
     @classmethod
     def _has_a_successor(cls, value: AuthToken | None, facts: ValidationInfo) -> AuthToken | None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from offhook.call import actions as do
 from offhook.call.downlink import DROP, SEND
 from offhook.call.hangup import HangupCause, cause_of
-from offhook.call.ports import CallObserver, Functions
+from offhook.call.ports import AgentSetup, CallObserver, Functions
 from offhook.call.session import CallSession
 from offhook.config.timeouts import Timeouts
 from offhook.errors import AgentError, CallerError, OurError
@@ -24,24 +24,34 @@ from offhook.wire import deepgram, twilio
 from offhook.wire.twilio import MarkName, Outbound, StreamSid
 
 
+class Owner(Protocol):
+    """Who keeps the live calls."""
+
+    def agent_reached(self, error: AgentError | None) -> None:
+        """The agent was dialled for a call: in vain, or not."""
+
+    def ended(self, runner: CallRunner, record: do.CallRecord) -> None:
+        """A call is over; called once per call."""
+
+
 class CallRunner:
-    """Runs one call. ``on_end`` is called once, when the session has ended."""
+    """Runs one call, and tells ``owner`` when the session has ended."""
 
     def __init__(
         self,
         session: CallSession,
+        setup: AgentSetup,
         dialler: AgentDialler,
         functions: Functions,
         observer: CallObserver,
         timeouts: Timeouts,
-        on_end: Callable[[CallRunner, do.CallRecord], None],
+        owner: Owner,
     ) -> None:
-        self.session = session
+        self.session, self._setup = session, setup
         self.caller_leg: CallerLeg | None = None
         self.agent_leg: AgentLeg | None = None
-        self.stream_token_used = False
         self._dialler, self._functions, self._observer, self._timeouts = dialler, functions, observer, timeouts
-        self._on_end = on_end
+        self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._outbound = Outbound(StreamSid(""))
@@ -110,6 +120,7 @@ class CallRunner:
             self._let_go(leg, 1000)
             return
         self.agent_leg = leg
+        self._owner.agent_reached(None)
         self._step(self.session.agent_opened)
 
     def agent_text(self, leg: AgentLeg, payload: memoryview | bytearray) -> None:
@@ -142,6 +153,10 @@ class CallRunner:
     def hang_up(self, cause: HangupCause, phrase: bytes = b"") -> None:
         """End the call from our side."""
         self._step(lambda now: self.session.hang_up(cause, now, phrase))
+
+    def caller_over_before_stream(self) -> None:
+        """The caller hung up before the stream came."""
+        self._step(self.session.caller_gone)
 
     async def wait_over(self) -> None:
         """Wait until the session has ended and every task of this call is gone."""
@@ -189,6 +204,8 @@ class CallRunner:
                 for call_id in action.ids:
                     if call_id in self._running:
                         self._running[call_id].cancel()
+            case do.SettingsAccepted():
+                self._setup.accepted(action.choice)
             case do.SettingsRefused() | do.Note():
                 self._observer.noted(self.session.facts, action)
             case do.Ended():
@@ -211,6 +228,7 @@ class CallRunner:
             await self._dialler.dial(self)
         except AgentError as error:
             lost = error
+            self._owner.agent_reached(error)
             self._step(lambda now: self.session.agent_lost(lost, now))
         except Exception as defect:  # noqa: BLE001 - the boundary of a call
             self._broke(defect)
@@ -241,7 +259,7 @@ class CallRunner:
         for task in self._running.values():
             task.cancel()
         self._over.set_result(None)
-        self._on_end(self, record)
+        self._owner.ended(self, record)
         self._observer.call_ended(record)
 
     def _broke(self, defect: Exception) -> None:

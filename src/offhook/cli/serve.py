@@ -1,0 +1,55 @@
+"""`offhook serve`: the production server. Prints where it listens and what it lacks; all else is in the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half second
+    from offhook.config.exposure import Listening
+    from offhook.config.settings import Settings
+    from offhook.server import Server
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("serve")(serve)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Interface to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; otherwise PORT, then 8080.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Use the offline agent: no Deepgram account.")] = False,
+    config: Annotated[Path | None, typer.Option("--config", help="The offhook.toml to read.")] = None,
+) -> None:
+    """Answer calls: Twilio's webhooks and streams on one port, bridged to the agent."""
+    import os
+
+    from offhook.cli.running import run_loop
+    from offhook.config.exposure import lacking_for_real_calls, listening
+    from offhook.config.load import load
+    from offhook.observe.log import configure
+
+    wanted = {"server.host": host, "server.port": port}
+    settings = load(config, overrides={key: value for key, value in wanted.items() if value is not None}).settings
+    configure(settings.log.format, settings.log.level)
+    where = listening(settings, os.environ)
+    for line in [] if offline else lacking_for_real_calls(settings):
+        typer.echo(f"note: {line}", err=True)
+    raise typer.Exit(run_loop(_run(settings, where, offline=offline)))
+
+
+async def _run(settings: Settings, where: Listening, *, offline: bool) -> int:
+    from offhook.server import serve as serve_forever
+
+    def listening_now(server: Server) -> None:
+        typer.echo(f"offhook listens on http://{where.host}:{server.port} ({where.why})", err=True)
+
+    if not offline:
+        return await serve_forever(settings, where, listening_now)
+    from offhook.cli.offline_agent import offline_agent
+
+    async with offline_agent(settings) as pointed:
+        return await serve_forever(pointed, where, listening_now)

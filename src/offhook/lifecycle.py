@@ -1,0 +1,52 @@
+"""A process's life: starting, ready, draining, stopped; which signal did it, and a line that says why we exited.
+
+Works as PID 1, where a signal without a handler is ignored. No sockets, no calls: it tells the server when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from types import FrameType
+from typing import Final
+
+_MEANING: Final = {
+    "SIGTERM": "asked to stop: a new deployment replaces this one, or the platform stops it",
+    "SIGINT": "asked to stop from the keyboard",
+    "SIGBREAK": "asked to stop from the keyboard",
+}
+_NAMES: Final = tuple(name for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name))
+
+
+class StopSignals:
+    """Turns signals into two events. SIGTERM drains; SIGINT, or a second signal of any kind, stops now."""
+
+    def __init__(self) -> None:
+        self.drain = asyncio.Event()
+        self.now = asyncio.Event()
+        self.why = ""
+        self._loop = asyncio.get_running_loop()
+        self._before: dict[signal.Signals, object] = {}
+
+    def install(self) -> None:
+        """Take the signals over. `signal.signal` works on every platform and as PID 1; the event is set on the loop."""
+        for name in _NAMES:
+            number = signal.Signals[name]
+            self._before[number] = signal.signal(number, self._caught)
+
+    def restore(self) -> None:
+        """Give the signals back."""
+        for number, before in self._before.items():
+            signal.signal(number, before)  # type: ignore[arg-type] # it came from signal.signal
+        self._before.clear()
+
+    def _caught(self, number: int, _: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self.stop, signal.Signals(number).name)
+
+    def stop(self, name: str) -> None:
+        """Act on a signal."""
+        if not self.why:
+            self.why = f"{name}: {_MEANING.get(name, 'asked to stop')}"
+        if name != "SIGTERM" or self.drain.is_set():
+            self.now.set()
+        self.drain.set()

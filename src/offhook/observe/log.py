@@ -1,0 +1,58 @@
+"""Logs: events with fields, JSON for machines and a line for people. Redacts what must never be logged."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+
+_LONGEST: Final = 1024
+#: Fields that hold personal data or secrets by name; no code of ours logs them, and this catches the day one does.
+_NEVER: Final = frozenset(
+    ("key", "api_key", "auth_token", "token", "signature", "digits", "said", "heard", "transcript", "caller", "called")
+)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NUMBER: Final = re.compile(r"\+\d{7,15}")
+
+
+def configure(form: Literal["auto", "json", "text"], level: str, stream: TextIO | None = None) -> None:
+    """Send log events to ``stream`` (standard error). ``auto`` is text on a terminal and JSON elsewhere."""
+    out = stream or sys.stderr
+    as_text = form == "text" or (form == "auto" and out.isatty())
+    people = structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)
+    render: Any = people if as_text else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    logging.getLogger("offhook").setLevel(logging.ERROR)  # picows speaks of every connection; our own events do better
+    logging.getLogger("aiohttp").setLevel(logging.ERROR)
+
+
+def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop forbidden fields, hide numbers, and keep every value on one line of bounded length (H14)."""
+    for name in list(event):
+        value = event[name]
+        if name in _NEVER:
+            event[name] = "[redacted]"
+        elif isinstance(value, str):
+            text = _NUMBER.sub("[number]", value)
+            event[name] = text if name == "exception" else _CONTROL.sub(" ", text)[:_LONGEST]
+    return event
+
+
+def logger() -> Any:
+    """Return the logger; ``log.info("event_name", field=value)``."""
+    return structlog.get_logger()

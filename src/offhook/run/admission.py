@@ -1,0 +1,62 @@
+"""Whether to take one more call: how many are live, how fast they start, whether the agent would take them. No sockets.
+
+Pure but for being shared by all calls of a process; ``now`` is monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from offhook.config.limits import Limits
+from offhook.errors import AdmissionRefused, AgentBusy, AgentError, AgentRefused
+
+_PROBE_EVERY_S: Final = 10.0
+_CEILING_FOR_S: Final = 60.0
+
+
+class Admission:
+    """Counts and rates. `refuse_reason` says why a call would be refused now, or an empty text."""
+
+    def __init__(self, calls: int, limits: Limits) -> None:
+        self.is_draining = False
+        self._calls, self._rate, self._burst = calls, limits.calls_per_second, float(limits.calls_burst)
+        self._tokens, self._tokens_at = self._burst, 0.0
+        self._ceiling, self._ceiling_until = calls, 0.0
+        self._agent_refuses = ""
+        self._probe_at = 0.0
+
+    def take(self, live: int, now: float) -> None:
+        """Admit one more call, or raise `AdmissionRefused`."""
+        reason = self.refuse_reason(live, now)
+        if reason:
+            raise AdmissionRefused(why=reason)
+        self._tokens = self._tokens_now(now) - 1
+        self._tokens_at = now
+        if self._agent_refuses:
+            self._probe_at = now + _PROBE_EVERY_S  # this call is the probe; the next ones wait for what it learns
+
+    def refuse_reason(self, live: int, now: float) -> str:
+        """Say why one more call would be refused, or nothing."""
+        if self.is_draining:
+            return "draining"
+        if live >= (self._ceiling if now < self._ceiling_until else self._calls):
+            return "at capacity"
+        if self._tokens_now(now) < 1:
+            return "too many call starts"
+        if self._agent_refuses and now < self._probe_at:
+            return self._agent_refuses
+        return ""
+
+    def agent_answered(self) -> None:
+        """The agent took a call: close the breaker."""
+        self._agent_refuses = ""
+
+    def agent_failed(self, error: AgentError, live: int, now: float) -> None:
+        """The agent could not be dialled: open the breaker (A1), or lower the ceiling to what it takes (A3)."""
+        if isinstance(error, AgentRefused):
+            self._agent_refuses, self._probe_at = "agent refuses us", now + _PROBE_EVERY_S
+        elif isinstance(error, AgentBusy):
+            self._ceiling, self._ceiling_until = max(1, live - 1), now + _CEILING_FOR_S
+
+    def _tokens_now(self, now: float) -> float:
+        return min(self._burst, self._tokens + (now - self._tokens_at) * self._rate)

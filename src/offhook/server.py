@@ -1,0 +1,181 @@
+"""Composition root: builds everything from settings, serves, drains, stops. The only place where all parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Self
+
+from aiohttp import web
+
+from offhook.agent.book import AgentBook
+from offhook.agent.probe import probe
+from offhook.agent.providers import ThinkLadder
+from offhook.config.exposure import Listening, lacking_for_real_calls, listening
+from offhook.config.settings import Settings
+from offhook.errors import AgentError, ConfigError, OffhookError
+from offhook.lifecycle import StopSignals
+from offhook.observe.log import logger
+from offhook.observe.metrics import Metrics
+from offhook.observe.observer import Observer
+from offhook.run.agent_leg import AgentDialler
+from offhook.run.front_door import FrontDoor, Head, Streams
+from offhook.run.no_functions import NoFunctions
+from offhook.run.phrases import load_phrases
+from offhook.run.switchboard import Switchboard
+from offhook.web.app import build_app
+from offhook.web.health import Health, Phase
+from offhook.wire import signature
+
+_LINGER_S = 1.0
+
+
+class Server:
+    """One offhook process. ``async with Server(settings) as server`` listens; `drain` and leaving the block stop it."""
+
+    def __init__(self, settings: Settings, where: Listening | None = None) -> None:
+        self.settings = settings
+        self.where = where or listening(settings, os.environ)
+        _must_have(settings)
+        self.metrics = Metrics()
+        key = settings.deepgram.api_key
+        self.ladder = ThinkLadder()
+        agents = AgentBook(settings, self.ladder, time.monotonic, self._learned)
+        dialler = AgentDialler(
+            settings.deepgram.agent_url, key.get_secret_value() if key else "", settings.limits, settings.timeouts
+        )
+        phrases = load_phrases()
+        self.switchboard = Switchboard(settings, dialler, agents, NoFunctions(), Observer(self.metrics), phrases)
+        self.health = Health(self.switchboard, self.metrics)
+        self._log = logger()
+        app = build_app(settings, self.switchboard, self.health, self.metrics)
+        self._web = web.AppRunner(
+            app, access_log=None, handle_signals=False, keepalive_timeout=_LINGER_S, shutdown_timeout=_LINGER_S
+        )
+        self._listener: asyncio.Server | None = None
+        self._door: FrontDoor | None = None
+        self._probing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._web.setup()
+        web_server = self._web.server
+        assert web_server is not None
+        streams = Streams(self.settings.server.stream_path, self.switchboard, self._check_handshake)
+        self._door = FrontDoor(
+            streams, web_server, lambda: len(web_server.connections), self.settings.limits, self.settings.timeouts
+        )
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(
+                self._door, self.where.host, self.where.port, backlog=1024, reuse_address=os.name == "posix"
+            )
+        except OSError as error:
+            await self._web.cleanup()
+            where = f"{self.where.host}:{self.where.port}"
+            raise ConfigError([f"server.port: cannot listen on {where} ({error.strerror}); set PORT"]) from None
+        self._log.info("listening", host=self.where.host, port=self.port, why=self.where.why)
+        self._probing = asyncio.create_task(self._probe())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port we listen on."""
+        assert self._listener is not None
+        sock: socket.socket = self._listener.sockets[0]
+        return int(sock.getsockname()[1])
+
+    async def ready(self) -> None:
+        """Wait until we would take calls."""
+        if self._probing is not None:
+            await self._probing
+
+    async def drain(self) -> None:
+        """Refuse new calls, wait for the live ones up to ``timeouts.drain_s``, then end politely."""
+        self.health.phase = Phase.DRAINING
+        self._log.info("draining", calls=self.switchboard.live)
+        await self.switchboard.drain(
+            self.settings.timeouts.drain_s, lambda left: self._log.info("waiting_for_calls", calls=left)
+        )
+
+    async def stop(self) -> None:
+        """End every call and close every socket."""
+        self.health.phase = Phase.STOPPED
+        if self._probing is not None:
+            self._probing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._probing
+        await self.switchboard.stop()
+        if self._listener is not None:
+            self._listener.close()
+        if self._door is not None:
+            self._door.close()
+        await self._web.cleanup()
+
+    # -- inner -------------------------------------------------------------------------------------------------
+
+    def _check_handshake(self, head: Head) -> None:
+        """Check the signature of a stream's handshake; without an auth token only this machine can ask."""
+        tokens = self.settings.twilio.auth_tokens
+        if tokens:
+            url = f"ws{str(self.settings.server.public_url).removeprefix('http')}{head.target.partition('?')[0]}"
+            signature.check_signature(tokens, head.fields.get("x-twilio-signature"), url)
+
+    async def _probe(self) -> None:
+        """Make one handshake with the agent before the first caller does, and say what it taught."""
+        try:
+            if self.settings.deepgram.api_key is not None:
+                probed = await probe(self.settings, self.settings.agent, self.ladder)
+                left_out = [entry.label for entry in probed.choice.left_out]
+                say = self._log.warning if left_out else self._log.info
+                say(
+                    "agent_checked",
+                    think=probed.choice.label,
+                    refused=left_out or None,
+                    seconds=round(probed.took_s, 2),
+                )
+        except AgentError as error:
+            self._log.error("agent_check_failed", reason=error.reason, public=error.public, **error.facts)
+            self.switchboard.agent_reached(error)
+        self.health.phase = Phase.READY
+
+    def _learned(self, refused: list[str]) -> None:
+        self._log.warning("think_fallback", refused=refused, think="the next in agent.think.fallback answers")
+
+
+def _must_have(settings: Settings) -> None:
+    """Refuse to start half-configured: signatures cannot be checked without knowing the public address."""
+    if settings.twilio.auth_tokens and settings.server.public_url is None:
+        raise ConfigError([line for line in lacking_for_real_calls(settings) if "PUBLIC_URL" in line])
+
+
+async def serve(settings: Settings, where: Listening, listening_now: Callable[[Server], None]) -> int:
+    """Serve until a signal; return the exit code. Says why it stopped, whatever stopped it."""
+    log, signals = logger(), StopSignals()
+    signals.install()
+    try:
+        async with Server(settings, where) as server:
+            listening_now(server)
+            await signals.drain.wait()
+            log.info("stopping", why=signals.why)
+            draining = asyncio.create_task(server.drain())
+            stop_now = asyncio.create_task(signals.now.wait())
+            await asyncio.wait((draining, stop_now), return_when=asyncio.FIRST_COMPLETED)
+            for task in (draining, stop_now):
+                task.cancel()
+            await asyncio.gather(draining, stop_now, return_exceptions=True)
+        log.info("stopped", why=signals.why)
+        return 0
+    except OffhookError:
+        raise
+    except BaseException as error:
+        log.error("stopped", why=f"defect: {type(error).__name__}", exc_info=error)
+        raise
+    finally:
+        signals.restore()
