@@ -1,0 +1,286 @@
+"""The turn engine of one call: whose turn it is, what is speculative, confirmed, interrupted. No sockets, no parsing.
+
+Ear events and client instructions come in, protocol messages and audio go to an `Outlet`. Rules: Voice Agent
+reference, "Message Flow", "Speculative Replies & Turn Confirmation", "Inject Agent Message". The user's turn is
+*open* between SpeechStarted and SpeechOver; a reply is *prepared* (nothing of it heard), then *speaking*.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, Final, Literal
+
+from offhook.offline import events
+from offhook.offline.events import Outlet
+from offhook.offline.functions import Functions
+from offhook.offline.plan import CallPlan
+from offhook.offline.playout import Playout
+from offhook.offline.ports import (
+    BrainAction,
+    Conversation,
+    EarEvent,
+    Mind,
+    Said,
+    Say,
+    SpeechMaybeOver,
+    SpeechOver,
+    SpeechStarted,
+    Voice,
+)
+from offhook.offline.reply import Pace, Reply, Stage
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+Behavior = Literal["default", "queue", "interrupt"]
+
+#: Injected lines that may wait for the agent to finish.
+QUEUED_LINES: Final = 32
+_WORD: Final = re.compile(r"\w+")
+
+
+class TurnEngine:
+    """One call's turns. Every method returns at once; replies run as tasks of the call's group."""
+
+    def __init__(self, mind: Mind, plan: CallPlan, out: Outlet, spawn: Spawn, pace: Pace) -> None:
+        self._mind = mind
+        self._plan = plan
+        self._out = out
+        self._spawn = spawn
+        self._ears = mind.ears(self.on_ear_event, plan.listen)
+        self._brain = mind.brain(plan.agent)
+        self._voice: Voice = mind.voice(plan.speak)
+        self._retired: list[Any] = []
+        self._playout = Playout(self._agent_audible)
+        self._functions = Functions(out, plan.history, dict(plan.functions))
+        self._stage = Stage(out, self._playout, self._functions, pace, plan.history)
+        self._conversation = Conversation(plan.prompt, plan.greeting, list(plan.context), self._functions.specs())
+        self._user_is_speaking = False
+        self._prepared: Reply | None = None
+        self._speaking: Reply | None = None
+        self._last: Reply | None = None
+        self._lines: deque[str] = deque()
+        self._listen_changed = False
+
+    def start(self) -> None:
+        """Speak the greeting, if there is one. Call after `SettingsApplied` has been sent."""
+        if self._plan.greeting:
+            self._speak_line(self._plan.greeting)
+
+    @property
+    def agent_is_mid_turn(self) -> bool:
+        """Whether the agent is speaking, by the server's own clock, or preparing a confirmed reply."""
+        return self._speaking is not None or self._playout.is_audible
+
+    @property
+    def user_is_mid_turn(self) -> bool:
+        """Whether a user turn is open: speaking, or paused and not confirmed."""
+        return self._user_is_speaking or self._prepared is not None
+
+    def hear(self, audio: bytes) -> None:
+        """Take caller audio, 8 kHz µ-law."""
+        self._ears.hear(audio)
+
+    async def close(self) -> None:
+        """Stop replies, ears, brain and voice. Nothing is sent any more."""
+        replies = [reply for reply in (self._prepared, self._speaking) if reply is not None]
+        self._prepared = self._speaking = None
+        self._lines.clear()
+        for reply in replies:
+            reply.abort()
+        await asyncio.gather(*(r.task for r in replies if r.task is not None), return_exceptions=True)
+        self._playout.close()
+        for part in (self._ears, self._brain, self._voice, *self._retired):
+            await part.close()
+
+    # What the ears say
+
+    def on_ear_event(self, event: EarEvent) -> None:
+        """Take what the ears noticed."""
+        match event:
+            case SpeechStarted():
+                self._user_starts()
+            case SpeechMaybeOver(text):
+                self._prepare(text)
+            case SpeechOver():
+                self._user_is_over(event)
+
+    def _user_starts(self) -> None:
+        self._user_is_speaking = True
+        self._barge_in()
+
+    def _barge_in(self) -> None:
+        self._out.event({"type": "UserStartedSpeaking"})
+        self._drop_prepared()
+        self._interrupt()
+
+    def _prepare(self, text: str) -> None:
+        if self._prepared is not None and _same(self._prepared.user_text, text):
+            return
+        self._drop_prepared()
+        if text.strip():
+            self._prepared = self._answer(text)
+
+    def _user_is_over(self, over: SpeechOver) -> None:
+        self._user_is_speaking = False
+        if not over.text.strip():
+            self._drop_prepared()
+        else:
+            if self._prepared is None or not _same(self._prepared.user_text, over.text):
+                self._drop_prepared()
+                self._prepared = self._answer(over.text)
+            self._confirm(over)
+        self._renew_ears()
+
+    def _confirm(self, over: SpeechOver) -> None:
+        reply, self._prepared = self._prepared, None
+        assert reply is not None
+        self._tell_user_text(over.text)
+        now = asyncio.get_running_loop().time()
+        reply.figures.user_silent_at = now - over.silent_for_s
+        reply.figures.recognised_in_s = over.recognised_in_s
+        if self.agent_is_mid_turn:  # a line was injected over the user's speech
+            self._out.event({"type": "UserStartedSpeaking"})
+            self._interrupt()
+        self._conversation = reply.conversation
+        self._let_speak(reply)
+
+    # Replies
+
+    def _answer(self, text: str) -> Reply:
+        conversation = replace(self._conversation, history=[*self._conversation.history, Said("user", text)])
+        return self._begin(conversation, self._brain.reply, text)
+
+    def _begin(
+        self, conversation: Conversation, source: Callable[[Conversation], AsyncIterator[BrainAction]], text: str
+    ) -> Reply:
+        reply = Reply(self._stage, conversation, source, self._voice, text)
+        reply.task = self._spawn(self._run(reply))
+        return reply
+
+    async def _run(self, reply: Reply) -> None:
+        await reply.run()
+        if self._speaking is reply:
+            self._speaking, self._last = None, reply
+            self._next_line()
+        await self._close_retired()
+
+    async def _close_retired(self) -> None:
+        """Close replaced parts once no reply can be using them."""
+        while self._retired and self._prepared is None and self._speaking is None:
+            await self._retired.pop().close()
+
+    def _let_speak(self, reply: Reply) -> None:
+        self._speaking = reply
+        reply.release()
+
+    def _drop_prepared(self) -> None:
+        reply, self._prepared = self._prepared, None
+        if reply is not None:
+            self._functions.cancel_all()
+            reply.abort()
+
+    def _interrupt(self) -> None:
+        """End the agent's turn: drop what was not sent, and take what was sent as thrown away."""
+        reply, self._speaking = self._speaking, None
+        self._lines.clear()
+        if self._last is not None:
+            self._last.settle(asyncio.get_running_loop().time())
+            self._last = None
+        self._out.drop_audio()
+        if reply is not None:
+            self._functions.cancel_all()
+            reply.abort()
+            if reply.has_spoken:
+                self._out.event({"type": "AgentAudioDone"})
+        self._playout.cut()
+
+    def _speak_line(self, text: str) -> None:
+        async def line(_: Conversation) -> AsyncIterator[BrainAction]:
+            yield Say(text)
+
+        self._let_speak(self._begin(self._conversation, line, ""))
+
+    def _next_line(self) -> None:
+        if self._lines:
+            self._speak_line(self._lines.popleft())
+
+    def _tell_user_text(self, text: str) -> None:
+        self._out.event(events.conversation_text("user", text))
+        if self._plan.history:
+            self._out.event(events.history_turn("user", text))
+
+    def _agent_audible(self, audible: bool) -> None:
+        self._ears.agent_speaks(audible)
+
+    # What the client asks for
+
+    def inject_user(self, text: str) -> None:
+        """Take ``text`` as said by the user. An agent that is speaking is interrupted, as by speech."""
+        if self.agent_is_mid_turn:
+            self._barge_in()
+        self._drop_prepared()
+        self._prepared = self._answer(text)
+        self._confirm(SpeechOver(text))
+
+    def inject_agent(self, text: str, behavior: Behavior) -> str | None:
+        """Speak ``text``; return who is in the way ("user" or "agent") where it must be refused."""
+        if behavior != "interrupt" and self.user_is_mid_turn:
+            return "user"
+        if behavior == "default" and self.agent_is_mid_turn:
+            return "agent"
+        if behavior == "queue" and self._speaking is not None:
+            if len(self._lines) >= QUEUED_LINES:
+                return "agent"
+            self._lines.append(text)
+            return None
+        if behavior == "interrupt":
+            self._drop_prepared()
+            self._interrupt()
+        self._speak_line(text)
+        return None
+
+    def answer_function(self, call_id: str | None, name: str, content: str) -> None:
+        """Take a function's result; nobody waiting for it is no error."""
+        self._functions.answer(call_id, name, content)
+
+    def force_end_turn(self) -> None:
+        """End the user's open turn now; nothing where none is open."""
+        self._ears.force_end()
+
+    def set_prompt(self, prompt: str) -> None:
+        """Replace the prompt from the next request on."""
+        self._conversation.prompt = prompt
+
+    def set_think(self, plan: CallPlan) -> None:
+        """Replace brain, prompt and functions."""
+        self._plan = plan
+        self._retired.append(self._brain)
+        self._brain = self._mind.brain(plan.agent)
+        self._functions.defined = dict(plan.functions)
+        self._conversation.prompt = plan.prompt
+        self._conversation.functions = self._functions.specs()
+
+    def set_speak(self, speak: Mapping[str, Any]) -> None:
+        """Replace the voice from the next turn on."""
+        self._retired.append(self._voice)
+        self._voice = self._mind.voice(speak)
+
+    def set_listen(self, listen: Mapping[str, Any]) -> None:
+        """Replace the ears, once no turn is open."""
+        self._plan = replace(self._plan, listen=listen)
+        self._listen_changed = True
+        self._renew_ears()
+
+    def _renew_ears(self) -> None:
+        if self._listen_changed and not self.user_is_mid_turn:
+            self._listen_changed = False
+            self._retired.append(self._ears)
+            self._ears = self._mind.ears(self.on_ear_event, self._plan.listen)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two recognitions say the same words; punctuation may differ."""
+    return _WORD.findall(one.casefold()) == _WORD.findall(other.casefold())

@@ -1,0 +1,103 @@
+"""The messages this server sends, as plain dicts, and where they go. No sockets, no turn logic.
+
+Shapes: Voice Agent reference, "Server messages". Latencies are seconds, rounded to the millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Protocol
+
+from offhook.offline.ports import Called
+
+Message = dict[str, Any]
+
+
+class Outlet(Protocol):
+    """Where the engine's output goes, in order. None of these waits."""
+
+    def event(self, message: Message) -> None:
+        """Send one JSON message."""
+
+    def audio(self, audio: bytes) -> None:
+        """Send one frame of agent audio, 8 kHz µ-law; the outlet turns it into the declared format."""
+
+    def drop_audio(self) -> None:
+        """Forget agent audio that has not left yet."""
+
+    def fail(self, code: str, description: str) -> None:
+        """Send `Error` and end the session."""
+
+
+def conversation_text(role: Literal["user", "assistant"], content: str) -> Message:
+    """Say what was said. ``conversational_behavior`` is always ``default``: there is no Think Live here."""
+    return {"type": "ConversationText", "role": role, "content": content, "conversational_behavior": "default"}
+
+
+def history_turn(role: Literal["user", "assistant"], content: str) -> Message:
+    """Repeat a turn in the shape of ``agent.context.messages``."""
+    return {"type": "History", "role": role, "content": content}
+
+
+def history_calls(called: Iterable[tuple[Called, bool]]) -> Message:
+    """Report answered function calls, each with whether the client made it."""
+    return {
+        "type": "History",
+        "function_calls": [
+            {
+                "id": call.id,
+                "name": call.name,
+                "client_side": client_side,
+                "arguments": call.arguments,
+                "response": call.response or "",
+            }
+            for call, client_side in called
+        ],
+    }
+
+
+def function_request(called: Iterable[tuple[Called, bool]]) -> Message:
+    """Ask for functions, together."""
+    return {
+        "type": "FunctionCallRequest",
+        "functions": [
+            {"id": call.id, "name": call.name, "arguments": call.arguments, "client_side": client_side}
+            for call, client_side in called
+        ],
+    }
+
+
+def function_cancelled(called: Iterable[Called]) -> Message:
+    """Withdraw functions that were asked for."""
+    return {"type": "FunctionCallCancelled", "functions": [{"id": call.id, "name": call.name} for call in called]}
+
+
+def function_response(call: Called) -> Message:
+    """Tell the client what a server-side function answered."""
+    return {"type": "FunctionCallResponse", "id": call.id, "name": call.name, "content": call.response or ""}
+
+
+def started_speaking(total_s: float, tts_s: float, ttt_s: float) -> Message:
+    """Say that reply audio begins."""
+    return {
+        "type": "AgentStartedSpeaking",
+        "total_latency": round(total_s, 3),
+        "tts_latency": round(tts_s, 3),
+        "ttt_latency": round(ttt_s, 3),
+    }
+
+
+def latency_report(figures: Mapping[str, float | None]) -> Message:
+    """Report a turn's measured latencies; figures that do not apply are left out."""
+    known = {name: round(seconds, 3) for name, seconds in figures.items() if seconds is not None}
+    return {"type": "LatencyReport", **known}
+
+
+def warning(code: str, description: str) -> Message:
+    """Say something that does not end the session."""
+    return {"type": "Warning", "code": code, "description": description}
+
+
+def error(code: str, description: str) -> Message:
+    """Say why the session ends."""
+    return {"type": "Error", "code": code, "description": description}

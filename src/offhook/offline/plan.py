@@ -1,0 +1,137 @@
+"""What the Settings ask for, as one call needs it: formats, mind parts, functions, context. No judging (`rules`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from offhook.offline import messages as m
+from offhook.offline.formats import DEFAULT_OUTPUT_RATE, Format
+from offhook.offline.functions import Defined
+from offhook.offline.ports import Called, FunctionSpec, Said
+
+#: Characters of a prompt that a managed model takes; more is cut, with a Warning.
+PROMPT_CHARACTERS: Final = 25_000
+TELEPHONE: Final = Format("mulaw", 8000)
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """One call's settings, without protocol."""
+
+    agent: Mapping[str, Any] = field(default_factory=dict)
+    listen: Mapping[str, Any] = field(default_factory=dict)
+    speak: Mapping[str, Any] = field(default_factory=dict)
+    functions: Mapping[str, Defined] = field(default_factory=dict)
+    prompt: str = ""
+    prompt_was_cut: bool = False
+    prompt_is_bounded: bool = True
+    voice_prompt_added: bool = False
+    greeting: str = ""
+    context: Sequence[Said | Called] = ()
+    history: bool = True
+    input: Format = TELEPHONE
+    output: Format = TELEPHONE
+
+
+def plan_call(settings: m.Settings, agent: m.Agent) -> CallPlan:
+    """Return the plan of a call whose settings were judged good."""
+    listen = agent.listen.provider if agent.listen is not UNSET else UNSET
+    plan = CallPlan(
+        agent=msgspec.to_builtins(agent),
+        listen={} if listen is UNSET else msgspec.to_builtins(listen),
+        speak=first_voice(agent.speak),
+        greeting="" if agent.greeting is UNSET else agent.greeting,
+        context=_context(agent),
+        history=settings.flags is UNSET or settings.flags.history is not False,
+        input=_input(settings.audio),
+        output=_output(settings.audio),
+    )
+    return with_think(plan, agent.think)
+
+
+def with_think(plan: CallPlan, think: m.Think | list[m.Think] | UnsetType) -> CallPlan:
+    """Return the plan with the think block replaced as a whole: provider, prompt and functions."""
+    entries = [] if think is UNSET else think if isinstance(think, list) else [think]
+    first = entries[0] if entries else None
+    prompt = first.prompt if first is not None and first.prompt is not UNSET else ""
+    bounded = first is None or first.endpoint is UNSET
+    provider = first.provider if first is not None else None
+    return replace(
+        plan,
+        agent={**plan.agent, **({} if think is UNSET else {"think": msgspec.to_builtins(think)})},
+        functions=_functions(first),
+        prompt=prompt[:PROMPT_CHARACTERS] if bounded else prompt,
+        prompt_was_cut=bounded and len(prompt) > PROMPT_CHARACTERS,
+        prompt_is_bounded=bounded,
+        voice_prompt_added=isinstance(provider, m.DeepgramThink)
+        and provider.model == "think-fast"
+        and provider.voice_prompt_opt_out is not True,
+    )
+
+
+def with_more_prompt(plan: CallPlan, prompt: str) -> CallPlan:
+    """Return the plan with ``prompt`` added to its prompt."""
+    whole = f"{plan.prompt}\n{prompt}" if plan.prompt else prompt
+    cut = whole[:PROMPT_CHARACTERS] if plan.prompt_is_bounded else whole
+    return replace(plan, prompt=cut, prompt_was_cut=len(cut) < len(whole))
+
+
+def merged_listen(plan: CallPlan, provider: m.ListenProvider) -> dict[str, Any]:
+    """Return the listen provider after a partial update: what is left out stays, except ``language_hints``."""
+    kept = {name: value for name, value in plan.listen.items() if name != "language_hints"}
+    return {**kept, **msgspec.to_builtins(provider)}
+
+
+def first_voice(speak: m.Speak | list[m.Speak] | UnsetType) -> dict[str, Any]:
+    """Return the first voice's provider as a dict; empty where none is given."""
+    if speak is UNSET or not speak:
+        return {}
+    provider: dict[str, Any] = msgspec.to_builtins((speak[0] if isinstance(speak, list) else speak).provider)
+    return provider
+
+
+def _functions(think: m.Think | None) -> dict[str, Defined]:
+    if think is None or think.functions is UNSET:
+        return {}
+    return {
+        one.name: Defined(
+            FunctionSpec(
+                one.name,
+                "" if one.description is UNSET else one.description,
+                {} if one.parameters is UNSET else one.parameters,
+                one.defer_until_eot is True,
+            ),
+            None if one.endpoint is UNSET else msgspec.to_builtins(one.endpoint),
+        )
+        for one in think.functions
+    }
+
+
+def _context(agent: m.Agent) -> list[Said | Called]:
+    past: list[Said | Called] = []
+    if agent.context is UNSET or agent.context.messages is UNSET:
+        return past
+    for entry in agent.context.messages:
+        if entry.role is not UNSET and entry.content is not UNSET:
+            past.append(Said(entry.role, entry.content))
+        elif entry.function_calls is not UNSET:
+            past.extend(Called(call.id, call.name, call.arguments, call.response) for call in entry.function_calls)
+    return past
+
+
+def _input(audio: m.Audio) -> Format:
+    return Format() if audio.input is UNSET else Format(audio.input.encoding, audio.input.sample_rate)
+
+
+def _output(audio: m.Audio) -> Format:
+    spoken = audio.output
+    if spoken is UNSET:
+        return Format()
+    encoding = "linear16" if spoken.encoding is UNSET else spoken.encoding
+    rate = DEFAULT_OUTPUT_RATE[encoding] if spoken.sample_rate is UNSET else spoken.sample_rate
+    return Format(encoding, rate)

@@ -1,0 +1,218 @@
+"""The offline agent as a server: a WebSocket and three HTTP routes on one port. Holds no protocol of a call.
+
+::
+
+    async with OfflineAgent(ScriptedMind(), port=0) as agent:
+        print(agent.url)                     # ws://127.0.0.1:…/v1/agent/converse
+        ...                                  # point a client there
+        assert agent.calls[0].sent("AgentAudioDone")
+
+``agent.faults`` may be set at any time and holds for the next connection; a function gets the number of the
+connection (0, 1, …) and returns its `Faults`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from collections import deque
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiohttp import web
+
+from offhook.offline.faults import Faults
+from offhook.offline.handshake import Doorman, refusal
+from offhook.offline.line import Ending
+from offhook.offline.ports import Mind
+from offhook.offline.record import CallRecord, Frame
+from offhook.offline.served import Manners, ServedCall
+
+PATH: Final = "/v1/agent/converse"
+#: Largest client message; Settings with a long context fit many times over.
+MESSAGE_BYTES: Final = 4 * 1024 * 1024
+#: Call records kept; the oldest are forgotten.
+CALLS_KEPT: Final = 1000
+#: For an upgrade that is never answered to be given up by this side.
+NEVER_S: Final = 3600.0
+_SHUTDOWN_S: Final = 1.0
+_MODELS: Final = (
+    ("think-fast", "Think Fast", "deepgram"),
+    ("gpt-4o-mini", "GPT-4o mini", "open_ai"),
+    ("gpt-4.1-mini", "GPT-4.1 mini", "open_ai"),
+    ("claude-haiku-4-5", "Claude Haiku 4.5", "anthropic"),
+    ("gemini-2.5-flash", "Gemini 2.5 Flash", "google"),
+)
+
+
+class OfflineAgent:
+    """A Deepgram-compatible agent on ``host``:``port`` (0: any free one). Starts and stops ``mind`` with itself.
+
+    ``keys``: the API keys that are good; None: any. ``concurrency``: live calls before 429; None: no limit.
+    ``on_frame`` is called with every frame of every call.
+    """
+
+    def __init__(
+        self,
+        mind: Mind,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        keys: Collection[str] | None = None,
+        concurrency: int | None = None,
+        manners: Manners | None = None,
+        faults: Faults | Callable[[int], Faults] | None = None,
+        on_frame: Callable[[CallRecord, Frame], None] | None = None,
+    ) -> None:
+        self.mind = mind
+        self.manners = manners or Manners()
+        self.faults: Faults | Callable[[int], Faults] = faults or Faults()
+        self.calls: deque[CallRecord] = deque(maxlen=CALLS_KEPT)
+        self.handshakes = 0
+        self.concurrency = concurrency
+        self._host = host
+        self._port = port
+        self._doorman = Doorman(keys)
+        self._on_frame = on_frame
+        self._live: set[ServedCall] = set()
+        self._stopping = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the WebSocket URL to give a client."""
+        return f"ws://{self.address}{PATH}"
+
+    @property
+    def address(self) -> str:
+        """Return ``host:port`` as bound; an IPv6 host in brackets."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._port}"
+
+    @property
+    def live(self) -> int:
+        """Return how many calls are open."""
+        return len(self._live)
+
+    async def __aenter__(self) -> Self:
+        await self.mind.start()
+        try:
+            await self._listen()
+        except BaseException:
+            await self.mind.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        for call in self._live:
+            call.end(Ending("stopping", "close", 1001))
+        try:
+            if self._runner is not None:
+                await self._runner.cleanup()
+        finally:
+            await self.mind.close()
+
+    async def _listen(self) -> None:
+        app = web.Application(client_max_size=65536)
+        app.router.add_get(PATH, self._converse)
+        app.router.add_get("/v1/agent/settings/think/models", self._models)
+        app.router.add_post("/v1/auth/grant", self._grant)
+        app.router.add_get("/livez", self._livez)
+        app.router.add_route("*", "/{anything:.*}", self._nothing)
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await self._runner.setup()
+        sock = socket.create_server(
+            (self._host, self._port), family=socket.AF_INET6 if ":" in self._host else socket.AF_INET, backlog=1024
+        )
+        self._port = sock.getsockname()[1]
+        await web.SockSite(self._runner, sock).start()
+
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
+        index, self.handshakes = self.handshakes, self.handshakes + 1
+        faults = self.faults(index) if callable(self.faults) else self.faults
+        request_id = str(uuid.uuid4())
+        if faults.never_upgrade:
+            await self._never()
+        status = self._status(request, faults, index)
+        if status:
+            return refusal(status, request_id, faults.retry_after_s)
+        ws = web.WebSocketResponse(
+            protocols=("token", "bearer"),
+            compress=False,
+            max_msg_size=MESSAGE_BYTES,
+            autoclose=False,
+            autoping=not faults.no_pong,
+        )
+        if not ws.can_prepare(request):
+            return refusal(400, request_id)
+        ws.headers["dg-request-id"] = request_id
+        await ws.prepare(request)
+        transport = request.transport
+        if isinstance(transport, asyncio.Transport):
+            await self._serve(ws, transport, faults, CallRecord(index, request_id, self._on_frame))
+        return ws
+
+    async def _serve(
+        self, ws: web.WebSocketResponse, transport: asyncio.Transport, faults: Faults, record: CallRecord
+    ) -> None:
+        self.calls.append(record)
+        call = ServedCall(ws, transport, self.mind, self.manners, faults, record)
+        self._live.add(call)
+        try:
+            await call.run()
+        finally:
+            self._live.discard(call)
+            record.close()
+            transport.close()
+
+    def _status(self, request: web.Request, faults: Faults, index: int) -> int:
+        if faults.refuse and (faults.refuse_times is None or index < faults.refuse_times):
+            return faults.refuse
+        if not self._doorman.admits(request):
+            return 401
+        if self.concurrency is not None and self.live >= self.concurrency:
+            return 429
+        return 0
+
+    async def _never(self) -> None:
+        try:
+            async with asyncio.timeout(NEVER_S):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def _models(self, _: web.Request) -> web.Response:
+        models = [{"id": model, "name": name, "provider": provider} for model, name, provider in _MODELS]
+        return web.json_response({"models": models})
+
+    async def _grant(self, request: web.Request) -> web.Response:
+        ttl_s = _ttl(await request.text())
+        if ttl_s is None:
+            return refusal(400, str(uuid.uuid4()))
+        token = self._doorman.grant(request, ttl_s)
+        if token is None:
+            return refusal(401, str(uuid.uuid4()))
+        return web.json_response({"access_token": token, "expires_in": ttl_s})
+
+    async def _livez(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok", "calls": self.live})
+
+    async def _nothing(self, _: web.Request) -> web.Response:
+        return refusal(404, str(uuid.uuid4()))
+
+
+def _ttl(body: str) -> float | None:
+    """Return ``ttl_seconds`` (1 to 3600, default 30) of a grant request; None where it is wrong."""
+    import json
+
+    try:
+        asked: Any = json.loads(body) if body.strip() else {}
+    except ValueError:
+        return None
+    ttl = asked.get("ttl_seconds", 30) if isinstance(asked, dict) else None
+    return ttl if isinstance(ttl, int | float) and not isinstance(ttl, bool) and 1 <= ttl <= 3600 else None
