@@ -72,7 +72,7 @@ async def call(load: Path, relay: list[str], calls: int, seconds: float, *option
         "--settle",
         "0.2",
         "--barge",
-        "1",
+        "0.5",
         *options,
     ]
     async with running(*command) as bridge:
