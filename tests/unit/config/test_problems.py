@@ -66,7 +66,7 @@ def test_all_problems_of_all_sources_come_at_once(tmp_path):
         ("[numbers.+441632960001]\nagent = 'x'\n", "offhook.toml: is not valid TOML at line 1: a number in the name"),
         ("[agent]\n[agent]\n", "offhook.toml: is not valid TOML at line 2: check quotes and brackets"),
         ("[agent]\ntags = [\n", "offhook.toml: is not valid TOML at the end"),
-        ("[agnt]\n", "agnt (offhook.toml): is not a setting; did you mean `agent`?"),
+        ("[agnt]\nx = 1\n", "agnt (offhook.toml): is not a setting; did you mean `agent`?"),
         ("greeting = 'x'\n", "greeting (offhook.toml): is not a setting; did you mean `agent.greeting`?"),
         ("agent = 'x'\n", "agent (offhook.toml): must be a table"),
         ("[agent]\ntags = 'x'\n", "agent.tags (offhook.toml): must be a list"),
