@@ -24,6 +24,7 @@ CATALOGUE: Final[dict[int, tuple[Level, str]]] = {
     12200: ("warning", "the document has a part that TwiML does not know"),
     12300: ("error", "wrong content type"),
     13520: ("warning", "empty Say"),
+    15003: ("warning", "a status callback was not taken"),
     31901: ("error", "stream: connection timeout"),
     31902: ("error", "stream: connection refused"),
     31903: ("error", "stream: broken pipe"),
@@ -65,6 +66,7 @@ class Complaint:
     text: str
     at_ms: float
     count: int = 1
+    http_status: int | None = None
 
     def __str__(self) -> str:
         number = f"{self.code} " if self.code > 0 else ""
@@ -85,7 +87,7 @@ class Complaints:
         self._found: dict[tuple[int, str], Complaint] = {}
         self.unkept = 0
 
-    def add(self, code: int, text: str, at_ms: float) -> Complaint | None:
+    def add(self, code: int, text: str, at_ms: float, http_status: int | None = None) -> Complaint | None:
         """Note a finding. Return it when it is new, ``None`` when it repeats one or the bound is reached."""
         known = self._found.get((code, text))
         if known is not None:
@@ -95,6 +97,7 @@ class Complaints:
             self.unkept += 1
             return None
         new = complaint(code, text, at_ms)
+        new.http_status = http_status
         self._found[code, text] = new
         return new
 
@@ -110,7 +113,7 @@ class Complaints:
         return {found.code for found in self._found.values()}
 
 
-class LineFault(Exception):  # noqa: N818 - a fault of the line under test, not a bug of the simulator
+class LineFault(Exception):
     """The stream or the webhook could not be used. ``code`` is Twilio's; ``status`` the HTTP status, if any."""
 
     def __init__(self, code: int, text: str, status: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Media Streams messages seen from Twilio's side: writes what Twilio sends, reads strictly what a server sends.
+"""What a server may say on a stream, read as strictly as Twilio says it does. Reads only; `outgoing` writes.
 
 Not the bridge's codec, on purpose: a fake that shares the codec under test shares its bugs. Pure.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -37,7 +36,7 @@ class ServerClear:
 ServerMessage = ServerMedia | ServerMark | ServerClear
 
 
-class InvalidMessage(ValueError):  # noqa: N818 - named after Twilio's warning 31951, "invalid message"
+class InvalidMessage(ValueError):
     """A message that Twilio warns about with 31951. The text names the rule, never the content."""
 
 
@@ -111,70 +110,3 @@ def _payload(payload: object) -> bytes:
 def _shown(name: str) -> str:
     """Return a name as it may be printed: short and plain."""
     return "".join(letter if letter.isalnum() or letter in "._-" else "?" for letter in name[:32])
-
-
-def connected() -> Json:
-    """Return `connected`, the only message without a streamSid and a sequence number."""
-    return {"event": "connected", "protocol": "Call", "version": "1.0.0"}
-
-
-def start(stream_sid: str, account_sid: str, call_sid: str, parameters: Mapping[str, str], sequence: int = 1) -> Json:
-    """Return `start`. There is no from, to or direction in it: those travel as parameters."""
-    return {
-        "event": "start",
-        "sequenceNumber": str(sequence),
-        "start": {
-            "accountSid": account_sid,
-            "streamSid": stream_sid,
-            "callSid": call_sid,
-            "tracks": ["inbound"],
-            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-            "customParameters": dict(parameters),
-        },
-        "streamSid": stream_sid,
-    }
-
-
-def media(stream_sid: str, sequence: int, chunk: int, timestamp_ms: int, audio: bytes) -> Json:
-    """Return `media`: all numbers are strings."""
-    return {
-        "event": "media",
-        "sequenceNumber": str(sequence),
-        "media": {
-            "track": "inbound",
-            "chunk": str(chunk),
-            "timestamp": str(timestamp_ms),
-            "payload": base64.b64encode(audio).decode(),
-        },
-        "streamSid": stream_sid,
-    }
-
-
-def dtmf(stream_sid: str, sequence: int, digit: str) -> Json:
-    """Return `dtmf`. Its track has the suffix that `media.track` has not."""
-    return {
-        "event": "dtmf",
-        "streamSid": stream_sid,
-        "sequenceNumber": str(sequence),
-        "dtmf": {"track": "inbound_track", "digit": digit},
-    }
-
-
-def mark(stream_sid: str, sequence: int, name: str) -> Json:
-    """Return an echoed `mark`. Nothing in it says whether it was played or cleared."""
-    return {"event": "mark", "sequenceNumber": str(sequence), "streamSid": stream_sid, "mark": {"name": name}}
-
-
-def stop(stream_sid: str, account_sid: str, call_sid: str, sequence: int) -> Json:
-    """Return `stop`."""
-    return {
-        "event": "stop",
-        "sequenceNumber": str(sequence),
-        "streamSid": stream_sid,
-        "stop": {"accountSid": account_sid, "callSid": call_sid},
-    }
-
-
-def encode(message: Json) -> str:
-    """Return the compact text Twilio puts into a text frame."""
-    return json.dumps(message, separators=(",", ":"))

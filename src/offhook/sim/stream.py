@@ -24,19 +24,26 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from offhook.sim import messages, signing
+from offhook.sim.behaviour import Behaviour
 from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, Complaints, LineFault
-from offhook.sim.events import ClearReceived, Complained, Event, MarkReturned, OnEvent, StreamEnded, ignore
+from offhook.sim.events import ClearReceived, Complained, MarkReturned, OnEvent, StreamEnded, ignore
+from offhook.sim.frames import BINARY, TEXT, Message
 from offhook.sim.identity import CallIdentity, fresh_sid
 from offhook.sim.messages import InvalidMessage, ServerClear, ServerMark, ServerMedia, ServerMessage
+from offhook.sim.mouth import FrameClock, Mouth
+from offhook.sim.outgoing import Outgoing
 from offhook.sim.playback import Playback, PlayedMark
-from offhook.sim.websocket import BINARY, TEXT, Ended, Message, Socket
-from offhook.wire.ulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
+from offhook.sim.player import Player
+from offhook.sim.websocket import Ended, Socket
+from offhook.wire.ulaw import BYTES_PER_MS, FRAME_BYTES, SILENCE
+
+__all__ = ["Behaviour", "Received", "StreamClient"]
 
 USER_AGENT: Final = "Twilio.TmeWs/1.0"
 #: Caller audio unsent beyond about one second is dropped (31930): 50 messages of about 400 bytes.
@@ -46,43 +53,12 @@ RECEIVED_KEPT: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How Twilio behaves on this stream. The defaults are right; everything else is a fault to test with."""
-
-    send_connected: bool = True
-    media_before_start: int = 0
-    second_start: Literal["no", "same", "other"] = "no"
-    start_account_sid: str | None = None
-    signature: Literal["right", "wrong", "none"] = "right"
-    #: The URL to sign where the server's public name differs from the one dialled.
-    sign_as: str | None = None
-    query: Literal["strip", "keep", "fail"] = "strip"
-    marks: Literal["played", "never", "twice"] = "played"
-    send_stop: bool = True
-    ending: Literal["close", "reset", "vanish"] = "close"
-    #: Caller frames per 20 ms, and playback speed.
-    pace: float = 1.0
-    playback_speed: float = 1.0
-    jitter_ms: float = 3.0
-    #: Frames gathered and sent at once.
-    bunch: int = 1
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Received:
     """One message of the server; ``message`` is ``None`` where it was invalid."""
 
     at_ms: float
     message: ServerMessage | None
     text: str = ""
-
-
-@dataclass(slots=True)
-class _Speech:
-    audio: bytes
-    done: asyncio.Future[bool]
-    sent: int = 0
 
 
 class StreamClient:
@@ -97,17 +73,17 @@ class StreamClient:
         on_heard: Callable[[float, bytes], None] | None,
         on_said: Callable[[float, bytes], None] | None,
         now_ms: Callable[[], float] | None,
+        complaints: Complaints | None,
     ) -> None:
-        self._chance = random.Random(behaviour.seed)  # noqa: S311 - repeatable jitter, not a secret
-        self._loop = asyncio.get_running_loop()
+        chance = random.Random(behaviour.seed)  # noqa: S311 - repeatable jitter, not a secret
         origin = time.monotonic()
         self.now_ms: Callable[[], float] = now_ms or (lambda: (time.monotonic() - origin) * 1000)
         self.identity = identity
         self.behaviour = behaviour
-        self.stream_sid = fresh_sid("MZ")
         self.received: list[Received] = []
-        self.complaints = Complaints()
+        self.complaints = Complaints() if complaints is None else complaints
         self.playback = Playback(speed=behaviour.playback_speed, on_heard=on_heard)
+        self._player = Player(self.playback, self.now_ms, self._return_marks, self._progress)
         self.started_ms: float | None = None
         self.ended: StreamEnded | None = None
         self.frames_sent = 0
@@ -115,16 +91,13 @@ class StreamClient:
         self._on_event = on_event
         self._on_said = on_said
         self._socket: Socket | None = None
-        self._changed = asyncio.Event()
-        self._sequence = 0
-        self._chunk = 0
-        self._first_timestamp_ms = self._chance.randint(100, 170)
-        self._speeches: list[_Speech] = []
+        self._out = Outgoing(fresh_sid("MZ"), identity, chance)
+        self._mouth = Mouth()
+        self._clock = FrameClock(
+            self._say_frame, self.now_ms, pace=behaviour.pace, jitter_ms=behaviour.jitter_ms, chance=chance
+        )
         self._held: list[bytes] = []
-        self._tick_timer: asyncio.TimerHandle | None = None
-        self._play_timer: asyncio.TimerHandle | None = None
-        self._clock_origin_ms = 0.0
-        self._ticks = 0
+        self._changed = asyncio.Event()
         self._hung_up = False
 
     @classmethod
@@ -141,6 +114,7 @@ class StreamClient:
         on_heard: Callable[[float, bytes], None] | None = None,
         on_said: Callable[[float, bytes], None] | None = None,
         now_ms: Callable[[], float] | None = None,
+        complaints: Complaints | None = None,
     ) -> Self:
         """Connect and upgrade, nothing more. Raises `LineFault` with Twilio's code where that fails.
 
@@ -149,7 +123,13 @@ class StreamClient:
         """
         behaviour = behaviour or Behaviour()
         client = cls(
-            identity or CallIdentity(), behaviour, on_event=on_event, on_heard=on_heard, on_said=on_said, now_ms=now_ms
+            identity or CallIdentity(),
+            behaviour,
+            on_event=on_event,
+            on_heard=on_heard,
+            on_said=on_said,
+            now_ms=now_ms,
+            complaints=complaints,
         )
         target = client._target(url)
         sent = {"User-Agent": USER_AGENT, **client._signature(auth_token, target), **(headers or {})}
@@ -182,6 +162,11 @@ class StreamClient:
 
     # -- what Twilio sends ------------------------------------------------------------------------------------
 
+    @property
+    def stream_sid(self) -> str:
+        """The id this stream announces in `start`."""
+        return self._out.stream_sid
+
     async def begin(self, parameters: Mapping[str, str] | None = None) -> None:
         """Send `connected` and `start`, with the faults that `Behaviour` asks for."""
         if self.behaviour.send_connected:
@@ -190,23 +175,19 @@ class StreamClient:
             await self.send_media(bytes((SILENCE,)) * FRAME_BYTES)
         await self.send_start(parameters)
         if self.behaviour.second_start == "other":
-            self.stream_sid = fresh_sid("MZ")
+            self._out.stream_sid = fresh_sid("MZ")
         if self.behaviour.second_start != "no":
             await self.send_start(parameters)
 
     async def send_connected(self) -> None:
         """Send `connected`."""
-        await self.send_text(messages.encode(messages.connected()))
+        await self.send_text(self._out.connected())
 
     async def send_start(self, parameters: Mapping[str, str] | None = None) -> None:
         """Send `start`."""
-        account = self.behaviour.start_account_sid or self.identity.account_sid
-        message = messages.start(
-            self.stream_sid, account, self.identity.call_sid, parameters or {}, self._next_sequence()
-        )
         if self.started_ms is None:
             self.started_ms = self.now_ms()
-        await self.send_text(messages.encode(message))
+        await self.send_text(self._out.start(parameters or {}, self.behaviour.start_account_sid))
 
     async def send_media(self, audio: bytes) -> None:
         """Send one `media` of any length. Waits while the server does not read, at most five seconds."""
@@ -215,18 +196,15 @@ class StreamClient:
 
     async def send_digit(self, digit: str) -> None:
         """Send one `dtmf`."""
-        await self.send_text(messages.encode(messages.dtmf(self.stream_sid, self._next_sequence(), digit)))
+        await self.send_text(self._out.dtmf(digit))
 
     async def send_mark(self, name: str) -> None:
         """Send a `mark` by hand, whether or not the server ever asked for it."""
-        await self.send_text(messages.encode(messages.mark(self.stream_sid, self._next_sequence(), name)))
+        await self.send_text(self._out.mark(name))
 
     async def send_stop(self) -> None:
         """Send `stop`."""
-        message = messages.stop(
-            self.stream_sid, self.identity.account_sid, self.identity.call_sid, self._next_sequence()
-        )
-        await self.send_text(messages.encode(message))
+        await self.send_text(self._out.stop())
 
     async def send_text(self, text: str) -> None:
         """Send any text frame, well-formed or not."""
@@ -243,79 +221,38 @@ class StreamClient:
         await self._line.room()
         self._line.send_raw(wire_bytes)
 
-    # -- the clock --------------------------------------------------------------------------------------------
-
     def start_clock(self) -> None:
         """Send a frame every 20 ms from now on: what `say` gave, else silence."""
-        if self._tick_timer is None and self.ended is None:
-            self._clock_origin_ms = self.now_ms()
-            self._schedule_tick()
+        if self.ended is None:
+            self._clock.start()
 
     def stop_clock(self) -> None:
         """Send no more frames by itself."""
-        if self._tick_timer is not None:
-            self._tick_timer.cancel()
-            self._tick_timer = None
+        self._clock.stop()
 
     async def say(self, audio: bytes) -> bool:
         """Speak µ-law audio after what is being said already; needs the clock.
 
         Return when its last frame went out, ``False`` where the stream ended first. A cancelled `say` falls silent.
         """
-        if self.ended is not None or not audio:
-            return self.ended is None
-        speech = _Speech(audio, self._loop.create_future())
-        self._speeches.append(speech)
-        try:
-            return await speech.done
-        finally:
-            if speech in self._speeches:
-                self._speeches.remove(speech)
+        return await self._mouth.say(audio)
 
-    def _schedule_tick(self) -> None:
-        interval_ms = FRAME_MS / self.behaviour.pace
-        spread = min(self.behaviour.jitter_ms, interval_ms / 4)
-        due_ms = self._clock_origin_ms + self._ticks * interval_ms + self._chance.uniform(0, 2 * spread)
-        self._tick_timer = self._loop.call_later(max(0.0, due_ms - self.now_ms()) / 1000, self._tick)
-
-    def _tick(self) -> None:
-        interval_ms = FRAME_MS / self.behaviour.pace
-        while self._clock_origin_ms + self._ticks * interval_ms <= self.now_ms() and self.ended is None:
-            audio = self._next_frame()
-            if self._on_said is not None:
-                self._on_said(self._clock_origin_ms + self._ticks * interval_ms, audio)
-            self._ticks += 1
-            self._held.append(audio)
-            if len(self._held) >= self.behaviour.bunch:
-                for held in self._held:
-                    self._write_media(held)
-                self._held.clear()
-        if self.ended is None:
-            self._schedule_tick()
-
-    def _next_frame(self) -> bytes:
-        frame = bytearray()
-        while self._speeches and len(frame) < FRAME_BYTES:
-            speech = self._speeches[0]
-            piece = speech.audio[speech.sent : speech.sent + FRAME_BYTES - len(frame)]
-            frame += piece
-            speech.sent += len(piece)
-            if speech.sent >= len(speech.audio):
-                self._speeches.pop(0)
-                if not speech.done.done():
-                    speech.done.set_result(True)
-        return bytes(frame.ljust(FRAME_BYTES, bytes((SILENCE,))))
+    def _say_frame(self, start_ms: float) -> None:
+        audio = self._mouth.next_frame()
+        if self._on_said is not None:
+            self._on_said(start_ms, audio)
+        self._held.append(audio)
+        if len(self._held) >= self.behaviour.bunch:
+            for held in self._held:
+                self._write_media(held)
+            self._held.clear()
 
     def _write_media(self, audio: bytes) -> None:
         if self._line.unsent_bytes > UNSENT_BYTES:
             self.frames_dropped += 1
             self.complain(31930, "more than a second of caller audio is unsent")
             return
-        self._chunk += 1
-        wobble = self._chance.randint(-1, 1) if self._chunk > 1 else 0
-        timestamp_ms = self._first_timestamp_ms + (self._chunk - 1) * FRAME_MS + wobble
-        message = messages.media(self.stream_sid, self._next_sequence(), self._chunk, timestamp_ms, audio)
-        self._line.send(TEXT, messages.encode(message).encode())
+        self._line.send(TEXT, self._out.media(audio).encode())
         self.frames_sent += 1
 
     # -- what the server sends --------------------------------------------------------------------------------
@@ -323,7 +260,7 @@ class StreamClient:
     @property
     def heard(self) -> bytes:
         """What the caller has heard up to now, without the silence in between."""
-        self._play()
+        self._player.play()
         return self.playback.heard
 
     def heard_of(self, kind: type[ServerMessage]) -> list[ServerMessage]:
@@ -347,7 +284,7 @@ class StreamClient:
         """Note a finding about the server and tell it the first time."""
         new = self.complaints.add(code, text, self.now_ms())
         if new is not None:
-            self._tell(Complained(new.at_ms, new))
+            self._on_event(Complained(new.at_ms, new))
 
     def _on_message(self, frame: Message) -> None:
         now = self.now_ms()
@@ -367,8 +304,6 @@ class StreamClient:
             return
         self._keep(Received(now, message))
         self._apply(message, now)
-        self._arm_playback()
-        self._changed.set()
 
     def _keep(self, entry: Received) -> None:
         if len(self.received) < RECEIVED_KEPT:
@@ -380,46 +315,25 @@ class StreamClient:
             case ServerMedia(audio):
                 if audio.startswith((b"RIFF", b".snd")):
                     self.complain(HEADER_AUDIO, "`media.payload` is a WAV or AU file; send bare µ-law")
-                dropped, played = self.playback.add_audio(audio, now)
-                self._return_marks(played)
-                if dropped:
+                if self._player.audio(audio):
                     self.complain(31931, "more than ten minutes wait to be played")
             case ServerMark(name):
-                self._return_marks(self.playback.add_mark(name, now))
+                self._player.mark(name)
             case ServerClear():
-                played, cleared = self.playback.clear(now)
-                self._return_marks(played)
-                self._tell(ClearReceived(now, cleared.discarded_bytes / BYTES_PER_MS, len(cleared.marks)))
-                self._return_marks([PlayedMark(name, now) for name in cleared.marks], cleared=True)
+                cleared = self._player.clear()
+                self._on_event(ClearReceived(now, cleared.discarded_bytes / BYTES_PER_MS, len(cleared.marks)))
+                self._return_marks([PlayedMark(name, now) for name in cleared.marks], True)
 
-    def _return_marks(self, marks: list[PlayedMark], *, cleared: bool = False) -> None:
+    def _return_marks(self, marks: Sequence[PlayedMark], cleared: bool) -> None:
         if self.behaviour.marks == "never":
             return
         for played in marks:
             for _ in range(2 if self.behaviour.marks == "twice" else 1):
-                message = messages.mark(self.stream_sid, self._next_sequence(), played.name)
-                self._line.send(TEXT, messages.encode(message).encode())
-            self._tell(MarkReturned(played.at_ms, played.name, cleared))
+                self._line.send(TEXT, self._out.mark(played.name).encode())
+            self._on_event(MarkReturned(played.at_ms, played.name, cleared))
 
-    def _arm_playback(self) -> None:
-        if self._play_timer is not None or self.ended is not None:
-            return
-        ends_ms, mark_ms = self.playback.ends_ms(), self.playback.next_mark_ms()
-        if ends_ms is None:
-            return
-        now = self.now_ms()
-        due_ms = min(now + FRAME_MS, ends_ms, mark_ms if mark_ms is not None else ends_ms)
-        self._play_timer = self._loop.call_later(max(0.0005, (due_ms - now) / 1000), self._on_play_timer)
-
-    def _on_play_timer(self) -> None:
-        self._play_timer = None
-        self._play()
-        self._arm_playback()
-
-    def _play(self) -> None:
-        if self.ended is None:
-            self._return_marks(self.playback.advance(self.now_ms()))
-            self._changed.set()
+    def _progress(self) -> None:
+        self._changed.set()
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -488,30 +402,13 @@ class StreamClient:
         self.stop_clock()
         if self.ended is not None:
             return
-        now = self.now_ms()
-        self.playback.advance(now)
-        self.ended = StreamEnded(now, by, how, code, self.playback.buffered_bytes / BYTES_PER_MS)
-        if self._play_timer is not None:
-            self._play_timer.cancel()
-        for speech in self._speeches:
-            if not speech.done.done():
-                speech.done.set_result(False)
+        self._player.stop()
+        self.ended = StreamEnded(self.now_ms(), by, how, code, self.playback.buffered_bytes / BYTES_PER_MS)
+        self._mouth.shut()
         self._changed.set()
-        self._tell(self.ended)
-
-    def _tell(self, event: Event) -> None:
-        self._on_event(event)
-
-    def _next_sequence(self) -> int:
-        self._sequence += 1
-        return self._sequence
+        self._on_event(self.ended)
 
     @property
     def _line(self) -> Socket:
         assert self._socket is not None, "use StreamClient.open"
         return self._socket
-
-
-def fifty_times_faster(behaviour: Behaviour | None = None) -> Behaviour:
-    """Return a behaviour whose caller speaks at fifty times real time (RELIABILITY C17)."""
-    return replace(behaviour or Behaviour(), pace=50.0, jitter_ms=0.0)

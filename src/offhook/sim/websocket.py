@@ -1,32 +1,28 @@
-"""A small RFC 6455 client: frames (pure) and one socket. Not a general library: a caller that can also misbehave.
+"""One client WebSocket on a real socket, that can also misbehave. Not a general library and not a codec.
 
-It is our own so that the judge does not run on the engine it judges (the bridge uses picows), and so that tests can
-send raw bytes, reset, stop reading or vanish. It offers no extension and no subprotocol, as Twilio does.
+It offers no extension and no subprotocol, as Twilio does. Tests make it reset, stop reading, read slowly or vanish.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import os
 import socket
 import ssl
 import struct
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 from offhook.sim.complaints import LineFault
+from offhook.sim.frames import CLOSE, PING, PONG, FrameFault, FrameReader, Message, frame
+from offhook.sim.handshake import check_upgrade, upgrade_request
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-_CONTINUATION: Final = 0
 #: The response head of an upgrade may be this long.
 HEAD_BYTES: Final = 16 * 1024
-#: One message of the server. Twilio documents no limit; ten minutes of audio in one message is already absurd.
-MESSAGE_BYTES: Final = 8 * 1024 * 1024
 CONNECT_S: Final = 10.0
 HANDSHAKE_S: Final = 10.0
 CLOSE_S: Final = 2.0
@@ -34,142 +30,6 @@ CLOSE_S: Final = 2.0
 ROOM_S: Final = 5.0
 #: It waits when this much is unsent.
 ROOM_BYTES: Final = 256 * 1024
-_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One whole message (fragments joined) or one control frame."""
-
-    opcode: int
-    payload: bytes
-
-
-class FrameFault(Exception):  # noqa: N818 - what the server did wrong, not a bug here
-    """The server broke RFC 6455 (Twilio: 31924)."""
-
-
-def frame(opcode: int, payload: bytes, *, mask: bytes | None = None, fin: bool = True) -> bytes:
-    """Return one masked client frame."""
-    key = os.urandom(4) if mask is None else mask
-    size = len(payload)
-    first = (0x80 if fin else 0) | opcode
-    if size < 126:
-        head = struct.pack("!BB", first, 0x80 | size)
-    elif size < 65536:
-        head = struct.pack("!BBH", first, 0xFE, size)
-    else:
-        head = struct.pack("!BBQ", first, 0xFF, size)
-    stream = (key * (size // 4 + 1))[:size]
-    masked = (int.from_bytes(payload, "big") ^ int.from_bytes(stream, "big")).to_bytes(size, "big")
-    return head + key + masked
-
-
-class FrameReader:
-    """Bytes in any segmentation → messages. Raises `FrameFault`; after that it must not be fed again."""
-
-    def __init__(self, max_message_bytes: int = MESSAGE_BYTES) -> None:
-        self._limit = max_message_bytes
-        self._buffer = bytearray()
-        self._parts: list[bytes] = []
-        self._parts_opcode = 0
-        self._parts_bytes = 0
-
-    def feed(self, chunk: bytes | bytearray | memoryview) -> Iterator[Message]:
-        """Take bytes and yield every message they complete."""
-        self._buffer += chunk
-        while (found := self._next_frame()) is not None:
-            opcode, fin, payload = found
-            if opcode >= CLOSE:
-                yield Message(opcode, payload)
-                continue
-            message = self._join(opcode, fin, payload)
-            if message is not None:
-                yield message
-
-    def _next_frame(self) -> tuple[int, bool, bytes] | None:
-        buffer = self._buffer
-        if len(buffer) < 2:
-            return None
-        first, second = buffer[0], buffer[1]
-        fin, opcode, size = bool(first & 0x80), first & 0x0F, second & 0x7F
-        _check_head(first, second)
-        offset = 2
-        if size >= 126:
-            width = 2 if size == 126 else 8
-            if len(buffer) < 2 + width:
-                return None
-            size = int.from_bytes(buffer[2 : 2 + width], "big")
-            offset += width
-        if size + self._parts_bytes > self._limit:
-            raise FrameFault("a message is too long")
-        if len(buffer) < offset + size:
-            return None
-        payload = bytes(buffer[offset : offset + size])
-        del buffer[: offset + size]
-        return opcode, fin, payload
-
-    def _join(self, opcode: int, fin: bool, payload: bytes) -> Message | None:
-        if opcode == _CONTINUATION:
-            if not self._parts_opcode:
-                raise FrameFault("a continuation without a beginning")
-        elif self._parts_opcode:
-            raise FrameFault("a new message inside a fragmented one")
-        else:
-            self._parts_opcode = opcode
-        self._parts.append(payload)
-        self._parts_bytes += len(payload)
-        if not fin:
-            return None
-        message = Message(self._parts_opcode, b"".join(self._parts))
-        self._parts, self._parts_opcode, self._parts_bytes = [], 0, 0
-        return message
-
-
-def _check_head(first: int, second: int) -> None:
-    opcode = first & 0x0F
-    if first & 0x70:
-        raise FrameFault("reserved bits are set (an extension nobody offered)")
-    if second & 0x80:
-        raise FrameFault("a server frame is masked")
-    if opcode not in (_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
-        raise FrameFault("unknown opcode")
-    if opcode >= CLOSE and (not first & 0x80 or (second & 0x7F) > 125):
-        raise FrameFault("a control frame is fragmented or longer than 125 bytes")
-
-
-def upgrade_request(url: str, key: str, headers: Mapping[str, str]) -> bytes:
-    """Return the request head for ``url`` with exactly the headers of a Twilio handshake plus ``headers``."""
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [f"GET {target} HTTP/1.1", f"Host: {parts.netloc.rpartition('@')[2]}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines += ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def check_upgrade(head: bytes, key: str) -> None:
-    """Check the response head of an upgrade. Raises `LineFault` 31920: exactly 101, nothing negotiated."""
-    lines = head.decode("latin-1").split("\r\n")
-    fields = lines[0].split(" ", 2)
-    if len(fields) < 2 or not fields[0].startswith("HTTP/") or not fields[1].isdigit():
-        raise LineFault(31920, "the answer to the upgrade is not HTTP")
-    status = int(fields[1])
-    if status != 101:
-        raise LineFault(31920, f"the server answered HTTP {status} instead of 101", status)
-    headers: dict[str, str] = {}
-    for line in lines[1:]:
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
-    accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()  # noqa: S324 - RFC 6455 says so
-    if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
-        raise LineFault(31920, "the 101 answer lacks `Upgrade: websocket`", status)
-    if headers.get("sec-websocket-accept") != accept:
-        raise LineFault(31920, "the 101 answer has a wrong Sec-WebSocket-Accept", status)
-    if headers.get("sec-websocket-extensions"):
-        raise LineFault(31920, "the server selected an extension nobody offered", status)
-    if headers.get("sec-websocket-protocol"):
-        raise LineFault(31920, "the server selected a subprotocol nobody offered", status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +102,7 @@ class Socket(asyncio.BufferedProtocol):
         except TimeoutError:
             raise LineFault(31901, f"no connection within {CONNECT_S:g} s") from None
         except ConnectionRefusedError:
-            raise LineFault(31902, "nothing listens there (connection refused)") from None
+            raise LineFault(31902, "nothing listens there") from None
         except ssl.SSLError as error:
             raise LineFault(31910, f"TLS failed ({error.reason or 'no reason given'})") from None
         except socket.gaierror:

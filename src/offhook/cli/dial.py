@@ -1,0 +1,204 @@
+"""`offhook dial`: calls any Media Streams server as Twilio would, and says what the caller heard. Not a load test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from offhook.sim.call import CallOptions, SimulatedCall
+    from offhook.sim.caller import Step
+    from offhook.sim.events import Event
+    from offhook.sim.scenario import Scenario
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("dial")(dial)
+
+
+def dial(
+    url: Annotated[
+        str, typer.Argument(help="A voice webhook (http, https) or a stream (ws, wss).")
+    ] = "http://127.0.0.1:8080/twilio/voice",
+    say: Annotated[list[str] | None, typer.Option("--say", help="What the caller says; repeat for more lines.")] = None,
+    audio: Annotated[
+        list[Path] | None, typer.Option("--audio", help="A recording to say: WAV or raw .ulaw; repeat for more.")
+    ] = None,
+    scenario: Annotated[Path | None, typer.Option("--scenario", help="A scenario file, TOML or JSON.")] = None,
+    caller: Annotated[str | None, typer.Option("--from", help="The caller's number.")] = None,
+    called: Annotated[str | None, typer.Option("--to", help="The called number.")] = None,
+    token_env: Annotated[
+        str, typer.Option("--auth-token-env", help="Name of the variable (environment or .env) with the auth token.")
+    ] = "TWILIO_AUTH_TOKEN",  # noqa: S107 - the name of a variable, not a secret
+    account_sid: Annotated[
+        str | None, typer.Option("--account-sid", help="The account; otherwise TWILIO_ACCOUNT_SID.")
+    ] = None,
+    sign_as: Annotated[
+        str | None, typer.Option("--sign-as", help="The server's public URL, where it is not the one dialled.")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="GET or POST for the voice webhook.")] = "POST",
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", help="NAME=VALUE for the start of a stream dialled directly.")
+    ] = None,
+    fallback: Annotated[str | None, typer.Option("--fallback", help="The number's fallback URL.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for call.wav and call.json.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds until the call is cut off.", min=1)] = 300.0,
+) -> None:
+    """Call a server as Twilio would: signed, with real timing, and with a caller who listens.
+
+    Exit code 0: a stream was established, something audible was heard, and there is no complaint. 1: there is a
+    reason, and it is printed. 130: Ctrl-C.
+    """
+    from offhook.cli.running import run_loop
+
+    if sum(bool(given) for given in (say, audio, scenario)) > 1:
+        raise typer.BadParameter("give one of --say, --audio and --scenario")
+    if method.upper() not in ("GET", "POST"):
+        raise typer.BadParameter("--method is GET or POST")
+    script = _script(say or [], audio or [], scenario)
+    token, account = _credentials(token_env, account_sid)
+    options = _options(
+        script,
+        {"caller": caller or script.caller, "called": called or script.to, "account_sid": account},
+        _parameters(parameter or []),
+        auth_token=token,
+        sign_as=sign_as,
+        method=method.upper(),
+        fallback_url=fallback,
+        limit_s=timeout,
+    )
+    folder = scenario.parent if scenario else Path()
+    raise typer.Exit(run_loop(_dial(url, script, folder, options, out, as_json=as_json)))
+
+
+def _script(say: Sequence[str], audio: Sequence[Path], file: Path | None) -> Scenario:
+    """Return what the caller does: the file's steps, or each line after the agent has finished, then hang up."""
+    from offhook.sim import scenario
+
+    if file is not None:
+        try:
+            return scenario.load(file)
+        except (scenario.ScenarioError, OSError) as error:
+            raise typer.BadParameter(str(error), param_hint="--scenario") from None
+    steps: list[scenario.FileStep] = [scenario.WaitForAgentStep()]
+    for text in say:
+        steps += [scenario.SayStep(text=text), scenario.WaitForAgentStep()]
+    for path in audio:
+        steps += [scenario.SayStep(audio=str(path)), scenario.WaitForAgentStep()]
+    return scenario.Scenario(steps=steps)
+
+
+def _credentials(token_name: str, account_sid: str | None) -> tuple[str | None, str | None]:
+    """Return token and account from the environment, or else from `.env` here. A token is never an argument."""
+    import os
+
+    from offhook.config.files import read_dotenv
+
+    dotenv = Path(".env")
+    names = read_dotenv(dotenv)[0] if dotenv.is_file() else {}
+
+    def named(name: str) -> str | None:
+        return os.environ.get(name) or names.get(name) or None
+
+    return named(token_name), account_sid or named("TWILIO_ACCOUNT_SID")
+
+
+def _parameters(given: Sequence[str]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    if any(not name or not equals for name, equals, _ in pairs):
+        raise typer.BadParameter("--parameter is NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _options(
+    script: Scenario,
+    who: dict[str, str | None],
+    parameters: dict[str, str],
+    *,
+    auth_token: str | None,
+    sign_as: str | None,
+    method: str,
+    fallback_url: str | None,
+    limit_s: float,
+) -> CallOptions:
+    from offhook.sim.behaviour import Behaviour
+    from offhook.sim.call import CallOptions
+    from offhook.sim.identity import CallIdentity
+
+    return CallOptions(
+        auth_token=auth_token,
+        identity=CallIdentity(**{name: value for name, value in who.items() if value}),
+        behaviour=Behaviour(sign_as=sign_as),
+        parameters={**script.parameters, **parameters},
+        method=method,
+        fallback_url=fallback_url,
+        limit_s=limit_s,
+    )
+
+
+async def _dial(
+    url: str, script: Scenario, folder: Path, options: CallOptions, out: Path | None, *, as_json: bool
+) -> int:
+    from offhook.cli.call_log import line_of, reasons_of, summary_of
+    from offhook.sim.call import SimulatedCall
+
+    def print_event(event: Event) -> None:
+        if not as_json and (line := line_of(event)) is not None:
+            typer.echo(line)
+
+    steps = await _steps(script, folder)
+    call = SimulatedCall(url, steps, options, print_event)
+    try:
+        report = await call.run()
+    finally:
+        if out is not None:
+            _write(call, out)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+        return 0 if report.ok else 1
+    typer.echo("")
+    for line in summary_of(report):
+        typer.echo(line)
+    if out is not None:
+        typer.echo(f"written: {out / 'call.wav'}, {out / 'call.json'}")
+    for reason in reasons_of(report, signed=options.auth_token is not None):
+        typer.echo(f"not in order: {reason}", err=True)
+    if report.ok:
+        typer.echo("in order: no complaints")
+    return 0 if report.ok else 1
+
+
+async def _steps(script: Scenario, folder: Path) -> list[Step]:
+    from offhook.sim.scenario import ScenarioError, prepare
+
+    try:
+        return await prepare(script, _spoken, folder)
+    except ScenarioError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+async def _spoken(text: str) -> bytes:
+    """Return a line of the caller in the offline voice. Raises `ConfigError` where there is none."""
+    from offhook.errors import ConfigError
+
+    try:
+        from offhook.offline.speech import synthesise_line
+    except ImportError as missing:
+        fix = f'pip install "offhook[offline]" ({missing.name} is missing), or say a recording with --audio'
+        raise ConfigError([f"to say text, the offline voice is needed: {fix}"]) from None
+    return await synthesise_line(text, caller=True)
+
+
+def _write(call: SimulatedCall, out: Path) -> None:
+    try:
+        call.write(out)
+    except OSError as error:
+        typer.echo(f"offhook dial: {out} cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
