@@ -31,7 +31,8 @@ from offhook.offline.ports import (
     SpeechStarted,
     Voice,
 )
-from offhook.offline.reply import Pace, Reply, Stage
+from offhook.offline.reply import Reply, Stage
+from offhook.offline.segments import Pace
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 Behavior = Literal["default", "queue", "interrupt"]
@@ -63,6 +64,7 @@ class TurnEngine:
         self._last: Reply | None = None
         self._lines: deque[str] = deque()
         self._listen_changed = False
+        self._is_closed = False
 
     def start(self) -> None:
         """Speak the greeting, if there is one. Call after `SettingsApplied` has been sent."""
@@ -85,6 +87,7 @@ class TurnEngine:
 
     async def close(self) -> None:
         """Stop replies, ears, brain and voice. Nothing is sent any more."""
+        self._is_closed = True
         replies = [reply for reply in (self._prepared, self._speaking) if reply is not None]
         self._prepared = self._speaking = None
         self._lines.clear()
@@ -98,7 +101,9 @@ class TurnEngine:
     # What the ears say
 
     def on_ear_event(self, event: EarEvent) -> None:
-        """Take what the ears noticed."""
+        """Take what the ears noticed; nothing after the end."""
+        if self._is_closed:
+            return
         match event:
             case SpeechStarted():
                 self._user_starts()

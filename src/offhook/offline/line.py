@@ -32,6 +32,11 @@ class Ending:
     how: str = "close"
     code: int = 1005
 
+    @property
+    def is_polite(self) -> bool:
+        """Whether what waits to be sent still goes out."""
+        return self.how == "close" or self.why == "fault"
+
 
 @dataclass(slots=True)
 class _Armed:

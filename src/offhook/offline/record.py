@@ -37,6 +37,7 @@ class CallRecord:
     index: int
     request_id: str
     on_frame: Callable[[CallRecord, Frame], None] | None = None
+    keeps_audio: bool = True
     opened_at: float = field(default_factory=time.monotonic)
     closed_at: float | None = None
     ended_by: str = ""
@@ -62,7 +63,7 @@ class CallRecord:
     def audio(self, audio: bytes, *, sent: bool) -> None:
         """Note an audio message and keep its bytes."""
         kept = self.spoke if sent else self.heard
-        if len(kept) + len(audio) <= KEPT_AUDIO_BYTES:
+        if self.keeps_audio and len(kept) + len(audio) <= KEPT_AUDIO_BYTES:
             kept += audio
         self._note(Frame(time.monotonic(), sent, None, len(audio)))
 

@@ -183,5 +183,10 @@ def _entries(one_or_many: _T | list[_T] | UnsetType) -> Sequence[_T]:
     return one_or_many if isinstance(one_or_many, list) else (one_or_many,)
 
 
+def mismatch(path: str) -> str:
+    """Return the description of an unparsable message; an empty path means the message as a whole."""
+    return f"The client message does not match the contract{f' at `{path}`' if path else ''}."
+
+
 def _unparsable(path: str) -> RefusedError:
-    return RefusedError(UNPARSABLE, f"The client message does not match the contract at `{path}`.")
+    return RefusedError(UNPARSABLE, mismatch(path))

@@ -1,7 +1,7 @@
-"""One connection of the offline agent: the order of messages, its timers and its end. Turns are the engine's.
+"""One connection of the offline agent: its socket, its timers and its end. What is said on it: `exchange`, `engine`.
 
-Voice Agent reference, "Lifecycle": Welcome, then exactly one Settings, then SettingsApplied; `Error` ends the
-session and the socket closes without a status code.
+The vendor's session starts with Welcome and ends, after an `Error`, with a close frame that has no status code
+(Voice Agent reference, "Closing").
 """
 
 from __future__ import annotations
@@ -12,71 +12,25 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, assert_never
+from typing import Any, Final
 
 import msgspec
 from aiohttp import WSMsgType, web
 
 from offhook.offline import events, rules
 from offhook.offline import messages as m
-from offhook.offline.engine import TurnEngine
+from offhook.offline.exchange import Exchange
 from offhook.offline.faults import Faults
-from offhook.offline.formats import Incoming
 from offhook.offline.line import Ending, Line
+from offhook.offline.manners import Manners
 from offhook.offline.outbox import ClientStuckError, Outbox
-from offhook.offline.plan import CallPlan, first_voice, merged_listen, plan_call, with_more_prompt, with_think
 from offhook.offline.ports import Mind
 from offhook.offline.record import CallRecord
-from offhook.offline.reply import Pace
 
 _log: Final = logging.getLogger(__name__)
 #: For the last messages to leave, and for the client to answer our close frame.
 FLUSH_S: Final = 1.0
 CLOSE_S: Final = 1.0
-
-Instruction = (
-    m.UpdatePrompt
-    | m.UpdateThink
-    | m.UpdateThinkLive
-    | m.UpdateSpeak
-    | m.UpdateListen
-    | m.InjectUserMessage
-    | m.InjectAgentMessage
-    | m.FunctionCallResponse
-    | m.ForceEndTurn
-    | m.KeepAlive
-    | m.CustomToThink
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Timers:
-    """Seconds until this server loses patience. The vendor publishes only the last two."""
-
-    settings_s: float = 10.0
-    idle_s: float = 10.0
-    warn_s: float = 6900.0
-    end_s: float = 7200.0
-    idle_needs_audio: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """What the vendor's documents leave open, chosen for one server.
-
-    ``early_audio``: binary before Settings ends the session or is dropped. ``refusal``: a refused injection is
-    answered with `InjectionRefused` or with a `Warning`. ``greeting``: spoken when the Settings give none.
-    """
-
-    timers: Timers = field(default_factory=Timers)
-    project: rules.Project = field(default_factory=rules.Project)
-    pace: Pace = field(default_factory=Pace)
-    early_audio: Literal["error", "drop"] = "error"
-    refusal: Literal["message", "warning"] = "message"
-    greeting: str = ""
-    agents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class ServedCall:
@@ -100,12 +54,7 @@ class ServedCall:
         self._ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._outbox = Outbox(self._write_one)
         self._line = Line(self._outbox, faults, self.end, self._transport.pause_reading)
-        self._engine: TurnEngine | None = None
-        self._plan = CallPlan()
-        self._incoming = Incoming(self._plan.input)
-        self._settings_came = False
         self._active_at = time.monotonic()
-        self._group: asyncio.TaskGroup | None = None
 
     def end(self, ending: Ending) -> None:
         """End this connection; the first reason counts."""
@@ -117,28 +66,22 @@ class ServedCall:
         ending = Ending("our_error", "close", 1011)
         try:
             async with asyncio.TaskGroup() as group:
-                self._group = group
-                parts = [group.create_task(part) for part in (self._write(), self._open(), self._read(), self._watch())]
-                ending = await self._ended
-                if ending.how == "close" or ending.why == "fault":
-                    await self._outbox.flushed(FLUSH_S)
+                exchange = Exchange(self._mind, self._manners, self._faults, self._line, group.create_task)
+                work = (self._write(), self._open(), self._read(exchange), self._watch(exchange))
+                parts = [group.create_task(part) for part in work]
+                try:
+                    ending = await self._ended
+                    await self._outbox.flushed(FLUSH_S if ending.is_polite else 0.0)
+                finally:
+                    self._line.close()
+                    await exchange.close()
                 for part in parts:
                     part.cancel()
-                await self._close_engine()
         except* Exception as failures:  # noqa: BLE001  # the boundary of a call: logged once, by id
-            _log.exception(
-                "offline agent: a call failed", exc_info=failures, extra={"request_id": self._record.request_id}
-            )
+            _log.exception("offline agent: call %s failed", self._record.request_id, exc_info=failures)
         finally:
-            await self._close_engine()
             self._record.ended_by = ending.why
         await self._hang_up(ending)
-
-    async def _close_engine(self) -> None:
-        engine, self._engine = self._engine, None
-        self._line.close()
-        if engine is not None:
-            await engine.close()
 
     async def _open(self) -> None:
         self._line.moment("open")
@@ -163,25 +106,43 @@ class ServedCall:
         else:
             self._record.audio(payload, sent=True)
 
-    async def _read(self) -> None:
+    async def _read(self, exchange: Exchange) -> None:
         while not self._ended.done():
             frame = await self._ws.receive()
-            if frame.type is WSMsgType.TEXT:
-                self._hear_text(frame.data.encode() if isinstance(frame.data, str) else frame.data)
-            elif frame.type is WSMsgType.BINARY:
-                self._hear_audio(frame.data)
-            else:
+            if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.end(Ending("client gone", "close", 1000))
                 return
+            try:
+                if frame.type is WSMsgType.TEXT:
+                    self._text(exchange, frame.data.encode())
+                else:
+                    self._audio(exchange, frame.data)
+            except m.UnparsableError as bad:
+                self._line.fail(rules.UNPARSABLE, rules.mismatch(bad.path))
+            except rules.RefusedError as bad:
+                self._line.fail(bad.code, bad.description)
             if self._faults.read_bytes_per_s:
                 await asyncio.sleep(len(frame.data) / self._faults.read_bytes_per_s)
 
-    async def _watch(self) -> None:
+    def _text(self, exchange: Exchange, text: bytes) -> None:
+        self._record.text(_loosely(text), sent=False)
+        if not self._manners.timers.idle_needs_audio:
+            self._active_at = time.monotonic()
+        exchange.text(text)
+
+    def _audio(self, exchange: Exchange, audio: bytes) -> None:
+        self._record.audio(audio, sent=False)
+        self._active_at = time.monotonic()
+        self._line.moment("audio")
+        exchange.audio(audio)
+        self._record.heard_early_bytes = exchange.early_audio_bytes
+
+    async def _watch(self, exchange: Exchange) -> None:
         """Keep the timers: nothing heard, the session's warning and its end."""
         timers, opened = self._manners.timers, self._record.opened_at
         warned = False
         while True:
-            patience = timers.idle_s if self._settings_came else timers.settings_s
+            patience = timers.idle_s if exchange.settings_came else timers.settings_s
             due = min(
                 self._active_at + patience, opened + (timers.end_s if warned else timers.warn_s), opened + timers.end_s
             )
@@ -210,156 +171,6 @@ class ServedCall:
             except (TimeoutError, ConnectionError, RuntimeError):
                 pass
         self._transport.close()
-
-    # What the client says
-
-    def _hear_audio(self, audio: bytes) -> None:
-        self._record.audio(audio, sent=False)
-        self._active_at = time.monotonic()
-        self._line.moment("audio")
-        if self._engine is not None:
-            self._engine.hear(self._incoming.convert(audio))
-        elif self._settings_came:
-            self._record.heard_early_bytes += len(audio)
-        elif self._manners.early_audio == "error":
-            self._line.fail("NON_SETTINGS_MESSAGE_BEFORE_SETTINGS", "Audio came before Settings.")
-
-    def _hear_text(self, text: bytes) -> None:
-        self._record.text(_loosely(text), sent=False)
-        if not self._manners.timers.idle_needs_audio:
-            self._active_at = time.monotonic()
-        try:
-            message = m.parse(text)
-            self._line.moment(str(type(message).__struct_config__.tag))
-            if not isinstance(message, m.Settings) and not self._settings_came:
-                raise rules.RefusedError("NON_SETTINGS_MESSAGE_BEFORE_SETTINGS", "The first message must be Settings.")
-            self._obey(message)
-        except m.UnparsableError as bad:
-            where = f"`{bad.path}`" if bad.path else "the message itself"
-            self._line.fail(rules.UNPARSABLE, f"The client message does not match the contract at {where}.")
-        except rules.RefusedError as bad:
-            self._line.fail(bad.code, bad.description)
-
-    def _obey(self, message: m.ClientMessage) -> None:
-        if isinstance(message, m.Settings):
-            self._take_settings(message)
-        elif self._engine is not None:  # between Settings and SettingsApplied: undefined by the vendor, ignored here
-            self._instruct(self._engine, message)
-
-    def _instruct(self, engine: TurnEngine, message: Instruction) -> None:
-        match message:
-            case m.KeepAlive() | m.CustomToThink():
-                pass
-            case m.InjectUserMessage(content=content):
-                engine.inject_user(content)
-            case m.InjectAgentMessage():
-                self._inject(engine, message)
-            case m.FunctionCallResponse(name=name, content=content):
-                call_id = None if message.id is msgspec.UNSET else message.id
-                engine.answer_function(call_id, name, content)
-                self._line.answered(call_id)
-            case m.ForceEndTurn():
-                self._force_end(engine)
-            case m.UpdatePrompt() | m.UpdateThink() | m.UpdateThinkLive() | m.UpdateSpeak() | m.UpdateListen():
-                self._update(engine, message)
-            case _:
-                assert_never(message)
-
-    def _take_settings(self, settings: m.Settings) -> None:
-        if self._settings_came:
-            raise rules.RefusedError("SETTINGS_ALREADY_APPLIED", "Settings may be sent once per connection.")
-        self._settings_came = True
-        agent = self._stored_agent(settings.agent) if isinstance(settings.agent, str) else settings.agent
-        rules.check_settings(settings, agent, self._manners.project)
-        self._plan = plan_call(settings, agent)
-        if not self._plan.greeting:
-            self._plan = replace(self._plan, greeting=self._manners.greeting if not self._plan.context else "")
-        assert self._group is not None
-        if not self._faults.never_apply:
-            self._group.create_task(self._apply())
-
-    async def _apply(self) -> None:
-        if self._faults.apply_delay_s:
-            await asyncio.sleep(self._faults.apply_delay_s)
-        if self._ended.done() or self._group is None:
-            return
-        plan, faults, pace = self._plan, self._faults, self._manners.pace
-        if faults.unpaced:
-            pace = replace(pace, speed=0.0, hold=False)
-        if faults.frame_bytes:
-            pace = replace(pace, frame_bytes=faults.frame_bytes)
-        self._incoming = Incoming(plan.input)
-        self._line.declare(plan.output)
-        self._line.event({"type": "SettingsApplied"})
-        self._warn_about_prompt()
-        self._engine = TurnEngine(self._mind, plan, self._line, self._group.create_task, pace)
-        self._engine.start()
-
-    def _stored_agent(self, agent_id: str) -> m.Agent:
-        stored = self._manners.agents.get(agent_id)
-        if stored is None:
-            raise rules.RefusedError("INVALID_AGENT_ID", "No agent with this id.")
-        return m.parse_agent(msgspec.json.encode(stored))
-
-    def _warn_about_prompt(self) -> None:
-        if self._plan.prompt_was_cut:
-            self._line.event(events.warning("PROMPT_TOO_LONG", "The prompt was cut to 25000 characters."))
-        if self._plan.voice_prompt_added:
-            self._line.event(events.warning("VOICE_PROMPT_ADDED", "Instructions for spoken style were added."))
-
-    def _inject(self, engine: TurnEngine, message: m.InjectAgentMessage) -> None:
-        rules.check_injection(message, self._manners.project)
-        line = "I am still here." if message.message is msgspec.UNSET else message.message
-        in_the_way = engine.inject_agent(line, message.behavior)
-        if in_the_way is None:
-            return
-        reason = f"Refused because the {in_the_way} is speaking."
-        if self._manners.refusal == "message":
-            self._line.event({"type": "InjectionRefused", "message": reason})
-        else:
-            self._line.event(events.warning(f"INJECT_AGENT_MESSAGE_DURING_{in_the_way.upper()}_SPEECH", reason))
-
-    def _force_end(self, engine: TurnEngine) -> None:
-        if self._plan.listen.get("version") == "v2":
-            engine.force_end_turn()
-        else:
-            self._line.event(events.warning("FORCE_END_TURN_UNSUPPORTED", "ForceEndTurn needs listen version v2."))
-
-    def _update(
-        self,
-        engine: TurnEngine,
-        message: m.UpdatePrompt | m.UpdateThink | m.UpdateThinkLive | m.UpdateSpeak | m.UpdateListen,
-    ) -> None:
-        project = self._manners.project
-        match message:
-            case m.UpdatePrompt(prompt=prompt):
-                self._plan = with_more_prompt(self._plan, prompt)
-                engine.set_prompt(self._plan.prompt)
-                self._acknowledge("PromptUpdated")
-            case m.UpdateThink(think=think):
-                rules.check_think(think, project, opted_out=False, live="think_live" in self._plan.agent)
-                self._plan = with_think(self._plan, think)
-                engine.set_think(self._plan)
-                self._acknowledge("ThinkUpdated")
-            case m.UpdateThinkLive():
-                if not project.think_live:
-                    raise rules.RefusedError(rules.UNPARSABLE, "This project has no Think Live.")
-                self._acknowledge("ThinkLiveUpdated")
-            case m.UpdateSpeak(speak=speak):
-                rules.check_speak(speak)
-                engine.set_speak(first_voice(speak))
-                self._acknowledge("SpeakUpdated")
-            case m.UpdateListen(listen=listen):
-                merged = merged_listen(self._plan, listen.provider)
-                rules.check_listen(msgspec.convert(merged, m.ListenProvider))
-                self._plan = replace(self._plan, listen=merged)
-                engine.set_listen(merged)
-                self._acknowledge("ListenUpdated")
-
-    def _acknowledge(self, kind: str) -> None:
-        self._line.event({"type": kind})
-        if kind in {"PromptUpdated", "ThinkUpdated"}:
-            self._warn_about_prompt()
 
 
 def _loosely(text: bytes) -> Any:

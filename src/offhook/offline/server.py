@@ -26,9 +26,10 @@ from aiohttp import web
 from offhook.offline.faults import Faults
 from offhook.offline.handshake import Doorman, refusal
 from offhook.offline.line import Ending
+from offhook.offline.manners import Manners
 from offhook.offline.ports import Mind
 from offhook.offline.record import CallRecord, Frame
-from offhook.offline.served import Manners, ServedCall
+from offhook.offline.served import ServedCall
 
 PATH: Final = "/v1/agent/converse"
 #: Largest client message; Settings with a long context fit many times over.
@@ -51,7 +52,7 @@ class OfflineAgent:
     """A Deepgram-compatible agent on ``host``:``port`` (0: any free one). Starts and stops ``mind`` with itself.
 
     ``keys``: the API keys that are good; None: any. ``concurrency``: live calls before 429; None: no limit.
-    ``on_frame`` is called with every frame of every call.
+    ``on_frame`` is called with every frame of every call; ``keep_audio`` False keeps sizes, not sound.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class OfflineAgent:
         manners: Manners | None = None,
         faults: Faults | Callable[[int], Faults] | None = None,
         on_frame: Callable[[CallRecord, Frame], None] | None = None,
+        keep_audio: bool = True,
     ) -> None:
         self.mind = mind
         self.manners = manners or Manners()
@@ -76,6 +78,7 @@ class OfflineAgent:
         self._port = port
         self._doorman = Doorman(keys)
         self._on_frame = on_frame
+        self._keep_audio = keep_audio
         self._live: set[ServedCall] = set()
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -154,7 +157,7 @@ class OfflineAgent:
         await ws.prepare(request)
         transport = request.transport
         if isinstance(transport, asyncio.Transport):
-            await self._serve(ws, transport, faults, CallRecord(index, request_id, self._on_frame))
+            await self._serve(ws, transport, faults, self._record(index, request_id))
         return ws
 
     async def _serve(
@@ -169,6 +172,9 @@ class OfflineAgent:
             self._live.discard(call)
             record.close()
             transport.close()
+
+    def _record(self, index: int, request_id: str) -> CallRecord:
+        return CallRecord(index, request_id, self._on_frame, keeps_audio=self._keep_audio)
 
     def _status(self, request: web.Request, faults: Faults, index: int) -> int:
         if faults.refuse and (faults.refuse_times is None or index < faults.refuse_times):

@@ -1,0 +1,135 @@
+"""`offhook agent`: the offline agent alone, for any client of Deepgram's Voice Agent API. Prints only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half second
+    from offhook.offline.ports import Mind
+    from offhook.offline.record import CallRecord, Frame
+
+_TEXTS = ("content", "message", "prompt", "greeting")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("agent")(agent)
+
+
+def agent(
+    host: Annotated[str, typer.Option(help="Interface to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 5100,
+    script: Annotated[Path | None, typer.Option(help="Play this script (TOML or JSON) instead of speaking.")] = None,
+    scripted: Annotated[bool, typer.Option("--scripted", help="Play the built-in script; needs no models.")] = False,
+    llm: Annotated[str | None, typer.Option(help="Free mind: a .gguf file or an OpenAI-compatible URL.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every message of every call.")] = False,
+    transcripts: Annotated[bool, typer.Option("--transcripts", help="With --verbose: what was said, too.")] = False,
+) -> None:
+    """Run the offline agent: Deepgram's Voice Agent API on this machine, without an account."""
+    from offhook.cli.running import run_loop
+
+    if llm is not None and (scripted or script is not None):
+        raise typer.BadParameter("a script has no free mind: give --llm or --script/--scripted", param_hint="--llm")
+    watch = _Watch(transcripts) if verbose else None
+    raise typer.Exit(
+        run_loop(_serve(host, port, _chosen_mind(script, scripted, llm), watch, may_fall_back=llm is None))
+    )
+
+
+def _chosen_mind(script: Path | None, scripted: bool, llm: str | None) -> Mind:
+    from offhook.offline.scripted import ScriptedMind
+
+    if script is not None:
+        return ScriptedMind.from_file(script)
+    if scripted:
+        return ScriptedMind()
+    from offhook.offline.speech.mind import SpeakingMind
+
+    return SpeakingMind(llm, _say)
+
+
+async def _serve(host: str, port: int, mind: Mind, watch: _Watch | None, *, may_fall_back: bool) -> int:
+    from offhook.errors import ConfigError
+    from offhook.offline.scripted import ScriptedMind
+
+    try:
+        return await _serve_with(host, port, mind, watch)
+    except ConfigError as missing:
+        if not may_fall_back or isinstance(mind, ScriptedMind):
+            raise
+        for problem in missing.problems:
+            _say(problem)
+        _say("falling back to the scripted mind: it answers, but understands nothing")
+        return await _serve_with(host, port, ScriptedMind(), watch)
+
+
+async def _serve_with(host: str, port: int, mind: Mind, watch: _Watch | None) -> int:
+    import asyncio
+
+    from offhook.errors import ConfigError
+    from offhook.offline.manners import Manners
+    from offhook.offline.scripted import ScriptedMind
+    from offhook.offline.server import OfflineAgent
+
+    is_scripted = isinstance(mind, ScriptedMind)
+    manners = Manners(greeting=mind.greeting if isinstance(mind, ScriptedMind) else "")
+    served = OfflineAgent(mind, host=host, port=port, manners=manners, on_frame=watch, keep_audio=False)
+    try:
+        async with served:
+            _say(f"listening on {served.url} ({'scripted' if is_scripted else 'speaking'} mind); Ctrl-C stops it")
+            _say("any API key is accepted; point a client or DEEPGRAM_AGENT_URL here")
+            await _until_terminated(asyncio.Event())
+    except OSError as busy:
+        raise ConfigError([f"cannot listen on {host}:{port}: {busy.strerror}; choose another --port"]) from busy
+    _say("stopped by SIGTERM")
+    return 0
+
+
+async def _until_terminated(stop: Any) -> None:
+    """Wait for SIGTERM; Ctrl-C arrives as a cancellation. Windows has only the latter."""
+    import asyncio
+    import contextlib
+    import signal
+
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+
+
+def _say(text: str) -> None:
+    typer.echo(f"offline agent: {text}", err=True)
+
+
+class _Watch:
+    """Prints frames, audio gathered into one line per direction. ``>`` we sent, ``<`` the client sent."""
+
+    def __init__(self, transcripts: bool) -> None:
+        self._transcripts = transcripts
+        self._audio: dict[tuple[int, bool], int] = {}
+
+    def __call__(self, call: CallRecord, frame: Frame) -> None:
+        if frame.kind == "audio":
+            key = (call.index, frame.sent)
+            self._audio[key] = self._audio.get(key, 0) + frame.audio_bytes
+            return
+        for sent in (True, False):
+            amount = self._audio.pop((call.index, sent), 0)
+            if amount:
+                self._line(call, frame, sent, f"audio {amount} bytes")
+        self._line(call, frame, frame.sent, self._described(frame))
+
+    def _line(self, call: CallRecord, frame: Frame, sent: bool, text: str) -> None:
+        typer.echo(f"{frame.at - call.opened_at:9.3f} {call.request_id[:8]} {'>' if sent else '<'} {text}", err=True)
+
+    def _described(self, frame: Frame) -> str:
+        message = frame.message if isinstance(frame.message, dict) else {}
+        shown = {k: v for k, v in message.items() if isinstance(v, int | float) or k in {"role", "code", "behavior"}}
+        if isinstance(message.get("functions"), list):
+            shown["functions"] = [f.get("name") for f in message["functions"] if isinstance(f, dict)]
+        if self._transcripts:
+            shown.update({k: v for k, v in message.items() if k in _TEXTS})
+        return " ".join([frame.kind, *(f"{name}={value}" for name, value in shown.items())])

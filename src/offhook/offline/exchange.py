@@ -1,0 +1,197 @@
+"""What the client says, in order and in effect: one Settings, then instructions for the engine. Owns no socket.
+
+Voice Agent reference, "Lifecycle" and "Client messages". Raises `UnparsableError` and `RefusedError`; the connection
+turns both into `Error` and closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Final, assert_never
+
+import msgspec
+
+from offhook.offline import events, rules
+from offhook.offline import messages as m
+from offhook.offline.engine import TurnEngine
+from offhook.offline.faults import Faults
+from offhook.offline.formats import Incoming
+from offhook.offline.line import Line
+from offhook.offline.manners import Manners
+from offhook.offline.plan import CallPlan, first_voice, merged_listen, plan_call, with_more_prompt, with_think
+from offhook.offline.ports import Mind
+
+_EARLY: Final = "NON_SETTINGS_MESSAGE_BEFORE_SETTINGS"
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+Instruction = (
+    m.UpdatePrompt
+    | m.UpdateThink
+    | m.UpdateThinkLive
+    | m.UpdateSpeak
+    | m.UpdateListen
+    | m.InjectUserMessage
+    | m.InjectAgentMessage
+    | m.FunctionCallResponse
+    | m.ForceEndTurn
+    | m.KeepAlive
+    | m.CustomToThink
+)
+
+
+class Exchange:
+    """The client's side of one call. ``spawn`` starts tasks that end with the call."""
+
+    def __init__(self, mind: Mind, manners: Manners, faults: Faults, line: Line, spawn: Spawn) -> None:
+        self._mind = mind
+        self._manners = manners
+        self._faults = faults
+        self._line = line
+        self._spawn = spawn
+        self._engine: TurnEngine | None = None
+        self._applying: asyncio.Task[None] | None = None
+        self._plan = CallPlan()
+        self._incoming = Incoming(self._plan.input)
+        self.early_audio_bytes = 0
+        self.settings_came = False
+
+    def audio(self, audio: bytes) -> None:
+        """Take caller audio in the declared format."""
+        if self._engine is not None:
+            self._engine.hear(self._incoming.convert(audio))
+        elif self.settings_came:
+            self.early_audio_bytes += len(audio)
+        elif self._manners.early_audio == "error":
+            raise rules.RefusedError(_EARLY, "Audio came before Settings.")
+
+    def text(self, text: bytes) -> None:
+        """Take one text frame."""
+        message = m.parse(text)
+        self._line.moment(str(type(message).__struct_config__.tag))
+        if isinstance(message, m.Settings):
+            self._take_settings(message)
+        elif not self.settings_came:
+            raise rules.RefusedError(_EARLY, "The first message must be Settings.")
+        elif self._engine is not None:  # between Settings and SettingsApplied: undefined by the vendor, ignored here
+            self._instruct(self._engine, message)
+
+    async def close(self) -> None:
+        """Stop the engine and the mind's parts."""
+        if self._applying is not None:
+            self._applying.cancel()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.close()
+
+    def _instruct(self, engine: TurnEngine, message: Instruction) -> None:
+        match message:
+            case m.KeepAlive() | m.CustomToThink():
+                pass
+            case m.InjectUserMessage(content=content):
+                engine.inject_user(content)
+            case m.InjectAgentMessage():
+                self._inject(engine, message)
+            case m.FunctionCallResponse(name=name, content=content):
+                call_id = None if message.id is msgspec.UNSET else message.id
+                engine.answer_function(call_id, name, content)
+                self._line.answered(call_id)
+            case m.ForceEndTurn():
+                self._force_end(engine)
+            case m.UpdatePrompt() | m.UpdateThink() | m.UpdateThinkLive() | m.UpdateSpeak() | m.UpdateListen():
+                self._update(engine, message)
+            case _:
+                assert_never(message)
+
+    def _take_settings(self, settings: m.Settings) -> None:
+        if self.settings_came:
+            raise rules.RefusedError("SETTINGS_ALREADY_APPLIED", "Settings may be sent once per connection.")
+        self.settings_came = True
+        agent = self._stored_agent(settings.agent) if isinstance(settings.agent, str) else settings.agent
+        rules.check_settings(settings, agent, self._manners.project)
+        self._plan = plan_call(settings, agent)
+        if not self._plan.greeting:
+            self._plan = replace(self._plan, greeting=self._manners.greeting if not self._plan.context else "")
+        if not self._faults.never_apply:
+            self._applying = self._spawn(self._apply())
+
+    async def _apply(self) -> None:
+        if self._faults.apply_delay_s:
+            await asyncio.sleep(self._faults.apply_delay_s)
+        plan, faults, pace = self._plan, self._faults, self._manners.pace
+        if faults.unpaced:
+            pace = replace(pace, speed=0.0, hold=False)
+        if faults.frame_bytes:
+            pace = replace(pace, frame_bytes=faults.frame_bytes)
+        self._incoming = Incoming(plan.input)
+        self._line.declare(plan.output)
+        self._line.event({"type": "SettingsApplied"})
+        self._warn_about_prompt()
+        self._engine = TurnEngine(self._mind, plan, self._line, self._spawn, pace)
+        self._engine.start()
+
+    def _stored_agent(self, agent_id: str) -> m.Agent:
+        stored = self._manners.agents.get(agent_id)
+        if stored is None:
+            raise rules.RefusedError("INVALID_AGENT_ID", "No agent with this id.")
+        return m.parse_agent(msgspec.json.encode(stored))
+
+    def _warn_about_prompt(self) -> None:
+        if self._plan.prompt_was_cut:
+            self._line.event(events.warning("PROMPT_TOO_LONG", "The prompt was cut to 25000 characters."))
+        if self._plan.voice_prompt_added:
+            self._line.event(events.warning("VOICE_PROMPT_ADDED", "Instructions for spoken style were added."))
+
+    def _inject(self, engine: TurnEngine, message: m.InjectAgentMessage) -> None:
+        rules.check_injection(message, self._manners.project)
+        line = "I am still here." if message.message is msgspec.UNSET else message.message
+        in_the_way = engine.inject_agent(line, message.behavior)
+        if in_the_way is None:
+            return
+        reason = f"Refused because the {in_the_way} is speaking."
+        if self._manners.refusal == "message":
+            self._line.event({"type": "InjectionRefused", "message": reason})
+        else:
+            self._line.event(events.warning(f"INJECT_AGENT_MESSAGE_DURING_{in_the_way.upper()}_SPEECH", reason))
+
+    def _force_end(self, engine: TurnEngine) -> None:
+        if self._plan.listen.get("version") == "v2":
+            engine.force_end_turn()
+        else:
+            self._line.event(events.warning("FORCE_END_TURN_UNSUPPORTED", "ForceEndTurn needs listen version v2."))
+
+    def _update(
+        self,
+        engine: TurnEngine,
+        message: m.UpdatePrompt | m.UpdateThink | m.UpdateThinkLive | m.UpdateSpeak | m.UpdateListen,
+    ) -> None:
+        project = self._manners.project
+        match message:
+            case m.UpdatePrompt(prompt=prompt):
+                self._plan = with_more_prompt(self._plan, prompt)
+                engine.set_prompt(self._plan.prompt)
+                self._acknowledge("PromptUpdated")
+            case m.UpdateThink(think=think):
+                rules.check_think(think, project, opted_out=False, live="think_live" in self._plan.agent)
+                self._plan = with_think(self._plan, think)
+                engine.set_think(self._plan)
+                self._acknowledge("ThinkUpdated")
+            case m.UpdateThinkLive():
+                if not project.think_live:
+                    raise rules.RefusedError(rules.UNPARSABLE, "This project has no Think Live.")
+                self._acknowledge("ThinkLiveUpdated")
+            case m.UpdateSpeak(speak=speak):
+                rules.check_speak(speak)
+                engine.set_speak(first_voice(speak))
+                self._acknowledge("SpeakUpdated")
+            case m.UpdateListen(listen=listen):
+                merged = merged_listen(self._plan, listen.provider)
+                rules.check_listen(msgspec.convert(merged, m.ListenProvider))
+                self._plan = replace(self._plan, listen=merged)
+                engine.set_listen(merged)
+                self._acknowledge("ListenUpdated")
+
+    def _acknowledge(self, kind: str) -> None:
+        self._line.event({"type": kind})
+        if kind in {"PromptUpdated", "ThinkUpdated"}:
+            self._warn_about_prompt()
