@@ -91,7 +91,7 @@ class PlaybackLedger:
 
     def heard(self, now: float) -> int:
         """Return how many bytes have been played to the caller."""
-        return min(self.sent, self._anchor_pos + max(0, int((now - self._anchor_at) * _BYTES_PER_S)))
+        return min(self.sent, self._anchor_pos + max(0, round((now - self._anchor_at) * _BYTES_PER_S)))
 
     def unheard_s(self, now: float) -> float:
         """Return how many seconds of audio wait to be played."""

@@ -209,6 +209,8 @@ class CallSession:
 
     def agent_blocked(self, blocked: bool, now: float) -> list[do.Action]:
         """The agent's socket is full, or has room again."""
+        if not self.agent.is_ready:
+            return []
         if blocked:
             self.uplink.slow_down()
             self.deadlines.arm(Deadline.AGENT_STUCK, now + self._timeouts.stuck_s)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from tests.kit.sheet import CALL, LOUD, PHRASES, Sheet, media, start
 
 from offhook.call import actions as do
@@ -151,7 +153,7 @@ class TestBargeIn:
             call.waits(0.05)
             clears += [call.now] * kinds(call.does()).count("Clear")
         assert len(clears) > 1
-        assert all(later - earlier > 0.099 for earlier, later in zip(clears, clears[1:], strict=False))
+        assert all(later - earlier > 0.099 for earlier, later in itertools.pairwise(clears))
 
     def test_marks_of_a_cleared_epoch_do_not_count_as_heard(self) -> None:
         call = Sheet()
