@@ -38,6 +38,8 @@ def twiml(
     failure = settings.call.when_agent_fails
     typer.echo(bin_document(stream_address(address), failure.say, failure.dial))
     typer.echo("Static: Twilio's signature of the stream is the only proof; no one-time token is possible.", err=True)
+    if not settings.twilio.static_streams:
+        typer.echo("The server takes such streams once twilio.static_streams = true is set.", err=True)
 
 
 def stream_address(url: str) -> str:
