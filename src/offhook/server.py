@@ -15,6 +15,7 @@ from aiohttp import web
 from offhook.agent.book import AgentBook
 from offhook.agent.probe import probe
 from offhook.agent.providers import ThinkLadder
+from offhook.call.actions import CallRecord
 from offhook.config.exposure import Listening, lacking_for_real_calls, listening
 from offhook.config.settings import Settings
 from offhook.errors import AgentError, ConfigError, OffhookError
@@ -37,7 +38,12 @@ _LINGER_S = 1.0
 class Server:
     """One offhook process. ``async with Server(settings) as server`` listens; `drain` and leaving the block stop it."""
 
-    def __init__(self, settings: Settings, where: Listening | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        where: Listening | None = None,
+        ended: Callable[[CallRecord], None] | None = None,
+    ) -> None:
         self.settings = settings
         self.where = where or listening(settings, os.environ)
         _must_have(settings)
@@ -49,7 +55,7 @@ class Server:
             settings.deepgram.agent_url, key.get_secret_value() if key else "", settings.limits, settings.timeouts
         )
         phrases = load_phrases()
-        self.switchboard = Switchboard(settings, dialler, agents, NoFunctions(), Observer(self.metrics), phrases)
+        self.switchboard = Switchboard(settings, dialler, agents, NoFunctions(), Observer(self.metrics, ended), phrases)
         self.health = Health(self.switchboard, self.metrics)
         self._log = logger()
         app = build_app(settings, self.switchboard, self.health, self.metrics)

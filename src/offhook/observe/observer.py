@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from offhook.call.actions import CallRecord, Note, SettingsRefused
 from offhook.call.ports import CallFacts
 from offhook.errors import OffhookError
@@ -10,10 +12,11 @@ from offhook.observe.metrics import Metrics
 
 
 class Observer:
-    """Implements `offhook.call.ports.CallObserver`."""
+    """Implements `offhook.call.ports.CallObserver`. ``ended`` is told every call record as well."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, ended: Callable[[CallRecord], None] | None = None) -> None:
         self._metrics = metrics
+        self._ended = ended
         self._log = logger()
 
     def noted(self, facts: CallFacts, note: Note | SettingsRefused) -> None:
@@ -52,6 +55,8 @@ class Observer:
             **{name: count for name, count in record.counts.items() if count},
         )
         self._count(record)
+        if self._ended is not None:
+            self._ended(record)
 
     def _count(self, record: CallRecord) -> None:
         metrics = self._metrics

@@ -1,0 +1,100 @@
+"""`offhook demo`: one whole call on this machine, without an account: server, agent, caller. Only composes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from offhook.cli.demo_script import DemoScript
+    from offhook.offline.ports import Mind
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for call.wav and call.json.")] = Path("offhook-demo"),
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Recorded voices and a scripted agent: no models, nothing recognised.")
+    ] = False,
+) -> None:
+    """Hear it work: a caller asks three things, interrupts once and says goodbye. Needs no account and no network.
+
+    Exit code 0 only if every utterance was understood and answered and the interruption cut the agent.
+    """
+    from offhook.cli.running import run_loop
+    from offhook.observe.log import configure
+
+    configure("text", "error")
+    raise typer.Exit(run_loop(_demo(out, fast=fast)))
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+async def _demo(out: Path, *, fast: bool) -> int:
+    from offhook.cli import demo_script
+
+    _say("offhook demo: a phone call on this machine - a simulated caller, the offhook server, an offline agent\n")
+    out.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before anything is live
+    script = demo_script.load()
+    mind: Mind
+    if fast:
+        mind = script.recorded_mind()
+        return await _call(out, script, mind)
+    from offhook.errors import ConfigError
+    from offhook.offline.speech.mind import SpeakingMind
+
+    mind = SpeakingMind(progress=lambda line: _say(f"  {line}"))
+    try:
+        return await _call(out, script, mind)
+    except ConfigError as missing:
+        for problem in missing.problems:
+            typer.echo(f"demo: {problem}", err=True)
+        typer.echo("demo: `offhook demo --fast` runs without models", err=True)
+        return 1
+
+
+async def _call(out: Path, script: DemoScript, mind: Mind) -> int:
+    import secrets
+    import socket
+
+    from offhook.cli.demo_verdict import Telling
+    from offhook.cli.offline_agent import pointed_at, running_agent
+    from offhook.config.exposure import Listening
+    from offhook.config.server import ServerPart
+    from offhook.config.settings import Settings
+    from offhook.config.twilio import TwilioAccount
+    from offhook.server import Server
+    from offhook.sim.call import CallOptions, SimulatedCall
+    from offhook.sim.identity import CallIdentity
+
+    telling = Telling(script, _say)
+    async with running_agent(mind, telling.agent_frame) as agent:
+        steps = await script.steps(mind)
+        with socket.socket() as free:  # the public address must be known before the server listens
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        identity, token = CallIdentity(), secrets.token_hex(16)
+        address = f"http://127.0.0.1:{port}"
+        settings = Settings(
+            agent=script.profile(),
+            twilio=TwilioAccount(auth_token=token, account_sid=identity.account_sid),
+            server=ServerPart(host="127.0.0.1", port=port, public_url=address),
+        )
+        where = Listening("127.0.0.1", port, is_loopback=True, why="this is a demo")
+        async with Server(pointed_at(settings, agent), where, telling.ended) as server:
+            await server.ready()
+            target = f"{address}{settings.server.stream_path}/voice"
+            call = SimulatedCall(target, steps, CallOptions(auth_token=token, identity=identity), telling.event)
+            telling.begins()
+            report = await call.run()
+            await server.switchboard.stop()
+        call.write(out)
+    return telling.concludes(report, out)
