@@ -30,7 +30,8 @@ def line_of(event: Event) -> str | None:
         case seen.StreamEnded(at_ms, by, how, code, unheard_ms):
             closed = f" with code {code}" if code not in (None, 1000, 1005) else ""
             unheard = f"; {_s(unheard_ms)} of audio was not heard" if unheard_ms >= 20 else ""
-            said = ("stream", f"{how} by the {by}{closed}{unheard}")
+            ender = "" if by == "nobody" else f" by the {by}"
+            said = ("stream", f"{how}{ender}{closed}{unheard}")
         case seen.CallerSpeaks(at_ms, text, over_agent):
             said = ("caller", (f'"{text}"' if text else "speaks") + (" (interrupts)" if over_agent else ""))
         case seen.CallerQuiet(at_ms, spoke_ms):

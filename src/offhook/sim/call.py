@@ -186,8 +186,11 @@ class SimulatedCall:
         except LineFault as fault:
             self._callbacks.stream(order, "", "stream-error", f"{fault.code} - {fault.text}")
             raise
-        async with stream:
-            await self._hold(stream, order)
+        try:
+            async with stream:
+                await self._hold(stream, order)
+        finally:
+            self.agent.cut()
         if self._over is not None:
             raise LineOver
 
@@ -201,7 +204,6 @@ class SimulatedCall:
             await stream.wait_ended(self._options.limit_s + ENDING_S)
         finally:
             self._stream = None
-            self.agent.cut()
             self._frames_sent += stream.frames_sent
             self._frames_dropped += stream.frames_dropped
         self._callbacks.stream(order, stream.stream_sid, "stream-stopped")

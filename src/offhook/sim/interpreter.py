@@ -85,9 +85,10 @@ class _Page:
 
 
 class _CallEnds(Exception):
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, by: Party = "server") -> None:
         super().__init__(why)
         self.why = why
+        self.by: Party = by
 
 
 class Interpreter:
