@@ -1,0 +1,209 @@
+"""Filling in a form with a caller: ask, note, read back, correct, complete. Pure; the open conversation is `policy`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from offhook.offline.speech.dialogue import answers
+from offhook.offline.speech.dialogue.calling import (
+    arguments_from,
+    as_answer,
+    function_for,
+    lacking,
+    spoken_parameter,
+)
+from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot, filled
+from offhook.offline.speech.dialogue.intents import Intent, says_no, says_yes
+from offhook.offline.speech.dialogue.memory import Call, Desk, Memory, Turn
+
+MORE: Final = "Is there anything else I can help you with?"
+_DROPPED: Final = "All right, I have dropped that.", "What else can I do for you?"
+_SLOT_WORDS: Final = {
+    Slot.DAY: r"\b(day|date)\b",
+    Slot.TIME: r"\b(time|hour)\b",
+    Slot.NAME: r"\bname\b",
+    Slot.NUMBER: r"\b(number|phone)\b",
+    Slot.TEXT: r"\b(message|text)\b",
+}
+#: Asked in vain this often, a question is given up and a person is offered instead.
+_PATIENCE: Final = 3
+
+
+def start(form: Form, text: str, said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
+    """Open a form with what the caller already said."""
+    openings = {
+        Kind.BOOKING: "I can book that for you.",
+        Kind.MOVE: "I can move that for you.",
+        Kind.CANCELLATION: "I can cancel that for you.",
+        Kind.MESSAGE: "I am happy to take a message.",
+    }
+    form = filled(form, text, desk.today, None)
+    memory = replace(memory, is_offering=False, is_offering_message=False, misses=0, attempts=0)
+    opening = () if form.lacks is None else (openings[form.kind],)
+    return proceed(form, (*said, *opening), memory, desk)
+
+
+def proceed(form: Form, said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
+    """Refuse what cannot be, look up what is free, ask for what is missing, or read everything back."""
+    memory = replace(memory, form=form, name=form.name or memory.name, is_confirming=False)
+    if form.kind in (Kind.BOOKING, Kind.MOVE) and form.day:
+        day = form.day.date
+        if refused := answers.refusal(day, form.time, desk.business):
+            slot = Slot.TIME if day.weekday() in desk.business.week else Slot.DAY
+            memory = replace(memory, form=form.without(slot), asked=slot, attempts=0)
+            return Turn((refused, form.question(slot)), memory)
+        if form.time is None and (turn := _free_slots(form, said, memory, desk)) is not None:
+            return turn
+    lacks = form.lacks
+    if lacks is None:
+        return Turn((*said, form.read_back()), replace(memory, asked=None, attempts=0, is_confirming=True))
+    return Turn((*said, form.question(lacks)), replace(memory, asked=lacks, attempts=0))
+
+
+def _free_slots(form: Form, said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn | None:
+    spec = function_for("slots", desk.functions)
+    if spec is None or form.day is None or memory.slots_asked_for == form.day.date:
+        return None
+    arguments = arguments_from(form, spec)
+    if lacking(arguments, spec):
+        return None
+    memory = replace(memory, pending="slots", slots_asked_for=form.day.date)
+    return Turn((*said, "Let me see what is free."), memory, Call("slots", spec.name, arguments))
+
+
+def form_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> Turn:
+    """Take the caller's words while a form is open."""
+    form = memory.form
+    if Intent.STOP in intents or form is None:
+        return Turn(_DROPPED, replace(memory, form=None, function=None, is_confirming=False, asked=None))
+    if Intent.HUMAN in intents or (Intent.GOODBYE in intents and not says_yes(text) and not memory.is_confirming):
+        from offhook.offline.speech.dialogue.policy import respond
+
+        return respond(text, replace(memory, form=None, asked=None, is_confirming=False), desk)
+    if memory.is_confirming:
+        return _confirmation(text, intents, form, memory, desk)
+    new = filled(form, text, desk.today, memory.asked)
+    if new == form and (known := _side_answers(text, intents, desk)):
+        return Turn((*known, _open_question(form, memory)), replace(memory, misses=0))
+    if new == form:
+        return _not_understood(form, memory)
+    return proceed(new, _acknowledged(form, new), replace(memory, misses=0), desk)
+
+
+def _confirmation(text: str, intents: list[Intent], form: Form, memory: Memory, desk: Desk) -> Turn:
+    new = filled(form, text, desk.today, None)
+    if new != form and (says_no(text) or not says_yes(text) or (new.day, new.time) != (form.day, form.time)):
+        return proceed(new, ("I see.",) if says_no(text) else (), memory, desk)
+    if says_no(text):
+        return _what_is_wrong(text, form, memory)
+    if says_yes(text):
+        leaving = Intent.GOODBYE in intents
+        return complete(form, replace(memory, is_leaving=leaving), desk)
+    if known := _side_answers(text, intents, desk):
+        return Turn((*known, form.read_back()), replace(memory, misses=0))
+    wrong = _what_is_wrong(text, form, memory)
+    if wrong.memory.asked is not None:
+        return wrong
+    attempts = memory.attempts + 1
+    return Turn(("Sorry, was that a yes or a no?", form.read_back()), replace(memory, attempts=attempts))
+
+
+def _what_is_wrong(text: str, form: Form, memory: Memory) -> Turn:
+    for slot, pattern in _SLOT_WORDS.items():
+        if form.needs(slot) and re.search(pattern, text.casefold()):
+            cleared = form.without(slot)
+            memory = replace(memory, form=cleared, asked=slot, attempts=0, is_confirming=False)
+            return Turn(("I see.", cleared.question(slot)), memory)
+    parts = [slot.value if slot is not Slot.TEXT else "message" for slot in Slot if form.needs(slot)]
+    listed = f"{', the '.join(parts[:-1])} or the {parts[-1]}"
+    return Turn((f"Sorry about that. What should I change: the {listed}?",), replace(memory, is_confirming=True))
+
+
+def complete(form: Form, memory: Memory, desk: Desk) -> Turn:
+    """Do what the form is for: by the function the Settings have for it, or by noting it."""
+    memory = replace(memory, form=None, is_confirming=False, asked=None, done=form, attempts=0, misses=0)
+    spec = function_for(form.kind.value, desk.functions)
+    if spec is not None and not lacking(arguments := arguments_from(form, spec), spec):
+        memory = replace(memory, pending=form.kind.value)
+        return Turn(("One moment, please.",), memory, Call(form.kind.value, spec.name, arguments))
+    return closing((form.done(),), memory, desk)
+
+
+def closing(said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
+    """End a task: say goodbye to a caller who did, else offer more."""
+    if memory.is_leaving:
+        from offhook.offline.speech.dialogue.policy import goodbye
+
+        return goodbye(said, memory, desk)
+    return Turn((*said, MORE), replace(memory, is_offering=True))
+
+
+def _side_answers(text: str, intents: list[Intent], desk: Desk) -> tuple[str, ...]:
+    said: list[str] = []
+    for intent in intents:
+        is_alone = len(intents) == 1 and intent is not Intent.HELLO
+        if intent in answers.FACTUAL or (intent in answers.MANNERS and is_alone):
+            said.extend(answers.answer_to(intent, text, desk))
+    return tuple(said)
+
+
+def _open_question(form: Form, memory: Memory) -> str:
+    slot = memory.asked or form.lacks
+    return form.question(slot) if slot is not None else form.read_back()
+
+
+def _not_understood(form: Form, memory: Memory) -> Turn:
+    slot = memory.asked or form.lacks
+    if slot is None:
+        return Turn((form.read_back(),), replace(memory, is_confirming=True))
+    attempts = memory.attempts + 1
+    if attempts >= _PATIENCE:
+        memory = replace(memory, form=None, asked=None, attempts=0, is_offering_message=form.kind is not Kind.MESSAGE)
+        return Turn(("I am sorry, I cannot make that out.", "Shall I have somebody call you back?"), memory)
+    sorry = "Sorry, I did not catch that." if attempts == 1 else "I am sorry, I still did not understand."
+    return Turn((sorry, form.question(slot, attempts)), replace(memory, asked=slot, attempts=attempts))
+
+
+def _acknowledged(old: Form, new: Form) -> tuple[str, ...]:
+    """Repeat what was just noted, so that a wrong one is noticed before the end."""
+    if new.lacks is None:
+        return ()
+    noted = []
+    if new.day != old.day and new.day:
+        noted.append(new.day.spoken)
+    if new.time != old.time and new.time:
+        noted.append(f"at {new.time.spoken}")
+    if noted:
+        return (f"All right, {' '.join(noted)}.",)
+    if new.name != old.name:
+        return (f"Thank you, {new.name}.",)
+    return ("I have noted that.",) if new.text != old.text else ()
+
+
+def asking_for_argument(form: FunctionForm, memory: Memory) -> Turn:
+    """Ask for the next argument a function needs."""
+    return Turn((f"What is the {spoken_parameter(form.missing[0])}?",), replace(memory, function=form))
+
+
+def fill_argument(text: str, memory: Memory, desk: Desk) -> Turn:
+    """Take the answer as the argument that was asked for; call the function once none is missing."""
+    form = memory.function
+    assert form is not None
+    spec = next((s for s in desk.functions if s.name == form.function), None)
+    if spec is None:
+        return Turn(_DROPPED, replace(memory, function=None))
+    value = as_answer(form.missing[0], text, spec)
+    if value is None:
+        attempts = memory.attempts + 1
+        if attempts >= _PATIENCE:
+            return Turn(_DROPPED, replace(memory, function=None, attempts=0))
+        said = "Sorry, I did not catch that.", f"What is the {spoken_parameter(form.missing[0])}?"
+        return Turn(said, replace(memory, attempts=attempts))
+    arguments = {**form.arguments, form.missing[0]: value}
+    form = FunctionForm(form.function, arguments, form.missing[1:])
+    if form.missing:
+        return asking_for_argument(form, replace(memory, attempts=0))
+    memory = replace(memory, function=None, attempts=0, pending="function")
+    return Turn(("Let me look that up.",), memory, Call("function", spec.name, arguments))

@@ -1,0 +1,174 @@
+"""What the receptionist is filling in (a booking, a move, a cancellation, a message, a function's arguments). Pure.
+
+A form knows which answer it lacks next, how to ask for it, how to read itself back, and what it says when done.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Final
+
+from offhook.offline.speech.dialogue.days import Day, day_in
+from offhook.offline.speech.dialogue.intents import says_no
+from offhook.offline.speech.dialogue.names import name_in, number_in
+from offhook.offline.speech.dialogue.numbers import read_aloud
+from offhook.offline.speech.dialogue.times import TimeOfDay, time_in
+
+
+class Kind(Enum):
+    """What a form is for."""
+
+    BOOKING = "booking"
+    MOVE = "move"
+    CANCELLATION = "cancellation"
+    MESSAGE = "message"
+
+
+class Slot(Enum):
+    """One answer of a form."""
+
+    DAY = "day"
+    TIME = "time"
+    NAME = "name"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+_NEEDS: Final = {
+    Kind.BOOKING: (Slot.DAY, Slot.TIME, Slot.NAME),
+    Kind.MOVE: (Slot.NAME, Slot.DAY, Slot.TIME),
+    Kind.CANCELLATION: (Slot.NAME, Slot.DAY),
+    Kind.MESSAGE: (Slot.TEXT, Slot.NAME, Slot.NUMBER),
+}
+_QUESTIONS: Final = {
+    (Kind.BOOKING, Slot.DAY): ("What day would suit you?", "Which day would you like, for example Monday or tomorrow?"),
+    (Kind.MOVE, Slot.DAY): ("What day would you like instead?", "Which new day would you like?"),
+    (Kind.CANCELLATION, Slot.DAY): ("What day is the appointment?", "On which day is the appointment?"),
+    Slot.TIME: ("What time would you like?", "At what time, for example half past ten?"),
+    Slot.NAME: ("What name should I put down?", "Could you tell me your first and last name?"),
+    Slot.NUMBER: ("What number can we reach you at?", "Please tell me your phone number, digit by digit."),
+    Slot.TEXT: ("What is the message?", "Please tell me the message in one sentence."),
+}
+_LONGEST_TEXT: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as far as it is filled in."""
+
+    kind: Kind
+    day: Day | None = None
+    time: TimeOfDay | None = None
+    name: str | None = None
+    number: str | None = None
+    text: str | None = None
+
+    @property
+    def lacks(self) -> Slot | None:
+        """The next answer that is missing."""
+        return next((slot for slot in _NEEDS[self.kind] if getattr(self, slot.value) is None), None)
+
+    def needs(self, slot: Slot) -> bool:
+        """Whether this kind of form has that answer at all."""
+        return slot in _NEEDS[self.kind]
+
+    def without(self, slot: Slot) -> Form:
+        """Return the form with one answer taken out."""
+        match slot:
+            case Slot.DAY:
+                return replace(self, day=None)
+            case Slot.TIME:
+                return replace(self, time=None)
+            case Slot.NAME:
+                return replace(self, name=None)
+            case Slot.NUMBER:
+                return replace(self, number=None)
+            case Slot.TEXT:
+                return replace(self, text=None)
+
+    def question(self, slot: Slot, attempt: int = 0) -> str:
+        """How to ask; differently the second time."""
+        asked = _QUESTIONS.get((self.kind, slot)) or _QUESTIONS[slot]
+        return asked[min(attempt, 1)]
+
+    def read_back(self) -> str:
+        """Say what is noted, to be confirmed."""
+        match self.kind:
+            case Kind.BOOKING:
+                return f"So that is an appointment {self.when}, in the name of {self.name}. Is that right?"
+            case Kind.MOVE:
+                return f"So I move the appointment of {self.name} to {self.when_bare}. Is that right?"
+            case Kind.CANCELLATION:
+                return f"So I cancel the appointment of {self.name} {self._on}. Is that right?"
+            case Kind.MESSAGE:
+                number = read_aloud(self.number or "")
+                return f"So the message from {self.name} is: {self.text}. And your number is {number}. Is that right?"
+
+    def done(self) -> str:
+        """Say that it is done."""
+        match self.kind:
+            case Kind.BOOKING:
+                return f"Your appointment is booked for {self.when_bare}."
+            case Kind.MOVE:
+                return f"Your appointment is now {self.when}."
+            case Kind.CANCELLATION:
+                return f"Your appointment {self._on} is cancelled."
+            case Kind.MESSAGE:
+                return "I will pass your message on, and somebody will call you back."
+
+    @property
+    def when(self) -> str:
+        """Day and time behind a verb: "on Monday at noon"."""
+        return f"{self._on}{self._at}"
+
+    @property
+    def when_bare(self) -> str:
+        """Day and time behind "for" or "to": "Monday at noon"."""
+        return f"{self.day.spoken if self.day else ''}{self._at}"
+
+    @property
+    def _on(self) -> str:
+        return self.day.on if self.day else ""
+
+    @property
+    def _at(self) -> str:
+        return f" at {self.time.spoken}" if self.time else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionForm:
+    """Arguments of a function of the Settings, as far as the caller gave them."""
+
+    function: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+def filled(form: Form, text: str, today: dt.date, asked: Slot | None) -> Form:
+    """Return ``form`` with what ``text`` answers; what was answered before is replaced: people correct themselves."""
+    found: dict[str, Any] = {}
+    if form.needs(Slot.DAY) and (day := day_in(_corrected(text), today)):
+        found["day"] = day
+    if form.needs(Slot.TIME) and (time := time_in(_corrected(text), is_expected=asked is Slot.TIME)):
+        found["time"] = time
+    if form.needs(Slot.NUMBER) and (number := number_in(text)):
+        found["number"] = number
+    if form.needs(Slot.NAME) and not (asked is Slot.NAME and says_no(text)):
+        is_asked = asked is Slot.NAME and "number" not in found
+        if (asked is not Slot.TEXT or form.text) and (name := name_in(text, is_expected=is_asked)):
+            found["name"] = name
+    if asked is Slot.TEXT and form.text is None and len(text.split()) > 1:
+        found["text"] = text.strip().rstrip(".!")[:_LONGEST_TEXT]
+    return replace(form, **found)
+
+
+def _corrected(text: str) -> str:
+    """Keep what follows the last correction: "Monday, no, sorry, Tuesday" means Tuesday."""
+    for marker in (" no, ", " no wait", " sorry, ", " i mean ", " make that ", " rather "):
+        _, found, after = text.casefold().rpartition(marker)
+        if found and after.strip():
+            return after
+    return text

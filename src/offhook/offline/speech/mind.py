@@ -1,0 +1,119 @@
+"""The speaking mind: loads ears and voice once for all calls, and makes each call's ears, brain and voice.
+
+Not the dialogue (`dialogue/`), not the engines (`recognise`, `synthesise`), and not the protocol (`offline/`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from offhook.errors import ConfigError, OffhookError
+from offhook.offline.ports import Brain, EarEvent, Ears, Voice
+from offhook.offline.speech.crew import Crew
+from offhook.offline.speech.voice import SpokenVoice
+
+if TYPE_CHECKING:
+    from offhook.offline.speech.vad import Vad
+
+#: One for the ears of up to this many calls; a second pays off only where turns end together (see docs).
+EARS_WORKERS: Final = 2
+
+
+class SpeakingMind:
+    """Silero + Moonshine, a scripted receptionist or a language model, hibari; see `offhook.offline.ports.Mind`.
+
+    ``llm`` is the address of an OpenAI-compatible endpoint or a GGUF file; ``progress`` is told, in one line each,
+    what is being loaded and what is missing. `ConfigError` from `start` where the `offline` extra is not installed.
+    """
+
+    def __init__(self, llm: str | None = None, progress: Callable[[str], None] | None = None) -> None:
+        self._llm_place = llm
+        self._llm: Any = None
+        self._progress = progress or (lambda _: None)
+        self._make_detector: Callable[[], Vad] | None = None
+        self._ears: Crew | None = None
+        self._voice: Crew | None = None
+
+    async def start(self) -> None:
+        """Load everything, once: 2-3 s, or a minute where a model has to be fetched first."""
+        self._progress("loading ears and voice")
+        self._make_detector = await asyncio.to_thread(_detector, self._progress)
+        self._ears = Crew("ears", min(EARS_WORKERS, max(1, os.cpu_count() or 1)), self._progress)
+        self._voice = Crew("voice", 1, self._progress)
+        try:
+            await self._load()
+        except BaseException:
+            await self.close()
+            raise
+        self._progress(f"ready: {self._ears.engine}, {self._voice.engine}")
+
+    async def _load(self) -> None:
+        assert self._ears is not None
+        assert self._voice is not None
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._ears.start())
+                group.create_task(self._voice.start())
+                if self._llm_place is not None:
+                    group.create_task(self._start_llm(self._llm_place))
+        except* OffhookError as failed:
+            raise failed.exceptions[0] from None
+
+    async def _start_llm(self, place: str) -> None:
+        from offhook.offline.speech.llm import LanguageModel
+
+        self._llm = LanguageModel(place, self._progress)
+        await self._llm.start()
+
+    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Ears:
+        """Make ears for one call."""
+        from offhook.offline.speech.ears import CallerEars
+        from offhook.offline.speech.endpoint import rules_from
+
+        assert self._ears is not None, "start() first"
+        assert self._make_detector is not None, "start() first"
+        return CallerEars(on_event, self._make_detector(), self._ears, rules_from(listen))
+
+    def brain(self, settings: Mapping[str, Any]) -> Brain:
+        """Make a brain for one call: the language model where one was given, else the receptionist."""
+        if self._llm is not None:
+            brain: Brain = self._llm.brain(settings)
+            return brain
+        from offhook.offline.speech.dialogue.receptionist import Receptionist
+
+        return Receptionist()
+
+    def voice(self, speak: Mapping[str, Any]) -> Voice:  # noqa: ARG002  # the port has it
+        """Make the agent's voice for one call. There is one voice: what ``speak`` names does not apply."""
+        assert self._voice is not None, "start() first"
+        return SpokenVoice(self._voice)
+
+    async def synthesise_line(self, text: str, *, caller: bool) -> bytes:
+        """Return one whole line as µ-law, trimmed; ``caller`` in a voice that nobody takes for the agent's."""
+        assert self._voice is not None, "start() first"
+        voice = SpokenVoice(self._voice, caller=caller, pause_ms=0)
+        return b"".join([piece async for piece in voice.say(text)])
+
+    async def close(self) -> None:
+        """Stop everything, worker processes included."""
+        for part in (self._ears, self._voice, self._llm):
+            if part is not None:
+                await part.close()
+
+
+def _detector(progress: Callable[[str], None]) -> Callable[[], Vad]:
+    """Load the detector. numpy is the one thing without which there are no ears and no voice at all."""
+    try:
+        from offhook.offline.speech.vad import LoudnessDetector, SileroModel
+    except ImportError as missing:
+        raise ConfigError(
+            [f'the speaking mind needs {missing.name}; run: pip install "offhook[offline]" (or use the scripted mind)']
+        ) from missing
+    try:
+        return SileroModel().detector
+    except ImportError as missing:
+        progress(f'no speech detector: {missing.name} is not installed; run: pip install "offhook[offline]"')
+        return LoudnessDetector
