@@ -99,21 +99,29 @@ def _say_agent(name: str, profile: AgentProfile) -> None:
 
 
 def _probe(settings: Settings) -> None:
-    """Ask the vendor, for each agent; a refusal is exit code 1."""
+    """Ask the vendor, for each agent; any refusal is exit code 1."""
     import asyncio
 
     from offhook.agent.probe import probe
     from offhook.agent.providers import ThinkLadder
+    from offhook.errors import AgentError
 
-    ladder = ThinkLadder()
+    ladder, failed = ThinkLadder(), False
     for name, profile in {"agent": settings.agent, **settings.agents}.items():
         typer.echo(f"asking Deepgram about {name} …", err=True)
-        learned = asyncio.run(probe(settings, profile, ladder))
+        try:
+            learned = asyncio.run(probe(settings, profile, ladder))
+        except AgentError as error:
+            failed = True
+            typer.echo(f"Deepgram does not take {name}: {error.public} ({error})", err=True)
+            continue
         left_out = ", ".join(entry.label for entry in learned.choice.left_out)
         typer.echo(
             f"Deepgram applies {name} with {learned.choice.label} ({learned.took_s:.1f} s)"
             + (f"; it refuses {left_out}, so the fallback is in use" if left_out else "")
         )
+    if failed:
+        raise typer.Exit(1)
 
 
 @config.command()

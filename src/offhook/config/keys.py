@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -126,15 +127,20 @@ def names_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
     return tuple(part.model_fields) if part is not None else ()
 
 
-def every_key(part: type[BaseModel] = Settings, under: Path = ()) -> Iterator[Key]:
-    """Yield every setting that has a value of its own, in the order of the file."""
+@cache
+def every_key() -> tuple[Key, ...]:
+    """Return every setting that has a value of its own, in the order of the file."""
+    return tuple(_keys_of(Settings, ()))
+
+
+def _keys_of(part: type[BaseModel], under: Path) -> Iterator[Key]:
     for name, field in part.model_fields.items():
         inner, values = part_of(field.annotation), table_of(field.annotation)
         named = part_of(values) if values is not None else None
         if inner is not None and field.annotation is not None and not _is_optional(field.annotation):
-            yield from every_key(inner, (*under, name))
+            yield from _keys_of(inner, (*under, name))
         elif named is not None and not under:
-            yield from every_key(named, (name, "NUMBER" if name == "numbers" else "NAME"))
+            yield from _keys_of(named, (name, "NUMBER" if name == "numbers" else "NAME"))
         else:
             yield Key((*under, name), field)
 

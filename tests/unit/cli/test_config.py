@@ -97,7 +97,7 @@ def test_check_says_so_where_the_agent_cannot_be_reached(tmp_path):
     unasked = offhook(tmp_path, "config", "check", "--no-probe", DEEPGRAM_API_KEY=KEY, DEEPGRAM_AGENT_URL=closed)
 
     assert done.returncode == 1
-    assert "offhook: agent_unavailable" in done.stderr
+    assert "Deepgram does not take agent: The voice agent cannot be reached. (agent_unavailable" in done.stderr
     assert KEY not in done.stdout + done.stderr
     assert unasked.returncode == 0
 
