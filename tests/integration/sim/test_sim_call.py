@@ -1,0 +1,397 @@
+"""Simulated calls against a real webhook and stream server (aiohttp): TwiML, callbacks, fallbacks, whole talks."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import wave
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import WSMsgType, web
+from multidict import MultiDict
+from twilio.request_validator import RequestValidator
+
+from offhook.sim.behaviour import Behaviour
+from offhook.sim.call import CallOptions, SimulatedCall
+from offhook.sim.caller import HangUp, Interrupt, Pause, Press, Say, Step, WaitForAgent, WaitForHangUp
+from offhook.sim.complaints import DEAD_AIR
+from offhook.sim.events import Event
+from offhook.sim.interpreter import DialOutcome
+from offhook.sim.report import CallReport
+from offhook.wire.ulaw import level_dbfs, silence
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+LOUD = b"\x10\x90" * 80  # 20 ms
+
+
+class Office:
+    """A voice application in one object: documents by path, and an agent that answers every 300 ms of silence."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, str | Callable[[MultiDict[str]], web.Response]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.unsigned: list[str] = []
+        self.agents: set[str] = set()
+        self.greeting_ms = 400
+        self.answer_ms = 500
+        self.answers = 0
+        self.hangs_up_after = 99
+        self.started: list[dict[str, Any]] = []
+        self.digits = ""
+        self.port = 0
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/stream"
+
+    def stream_document(self, rest: str = "", connect: str = "", stream: str = "") -> str:
+        return (
+            f'<Response><Connect{connect}><Stream url="{self.ws}"{stream}><Parameter name="a" value="b"/></Stream>'
+            f"</Connect>{rest}</Response>"
+        )
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        form = (await request.post()) if request.method == "POST" else MultiDict()
+        validator = RequestValidator(TOKEN)
+        url = f"http://127.0.0.1:{self.port}{request.raw_path}"
+        if not validator.validate(url, MultiDict(form), request.headers.get("X-Twilio-Signature", "")):
+            self.unsigned.append(request.path)
+        self.agents.add(request.headers["User-Agent"])
+        asked = {**form, **request.query}
+        self.asked.append((request.path, {name: str(value) for name, value in asked.items()}))
+        document = self.documents.get(request.path)
+        if document is None:
+            return web.Response(status=404)
+        return document(asked) if callable(document) else web.Response(text=document, content_type="text/xml")
+
+    def of(self, path: str) -> list[dict[str, str]]:
+        return [form for asked, form in self.asked if asked == path]
+
+    async def stream(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+        sid, quiet_ms, speaking = "", 0, False
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                break
+            heard = json.loads(message.data)
+            if heard["event"] == "start":
+                sid = heard["streamSid"]
+                self.started.append(heard["start"])
+                await self.say(socket, sid, self.greeting_ms)
+            elif heard["event"] == "dtmf":
+                self.digits += heard["dtmf"]["digit"]
+            elif heard["event"] == "media":
+                loud = level_dbfs(base64.b64decode(heard["media"]["payload"])) > -40
+                if loud and not speaking:
+                    await socket.send_json({"event": "clear", "streamSid": sid})
+                speaking, quiet_ms = speaking or loud, 0 if loud else quiet_ms + 20
+                if speaking and quiet_ms >= 300:
+                    speaking = False
+                    self.answers += 1
+                    if self.answers >= self.hangs_up_after:
+                        break
+                    await self.say(socket, sid, self.answer_ms)
+        await socket.close()
+        return socket
+
+    async def say(self, socket: web.WebSocketResponse, sid: str, ms: int) -> None:
+        payload = base64.b64encode(LOUD * (ms // 20)).decode()
+        if ms:
+            await socket.send_json({"event": "media", "streamSid": sid, "media": {"payload": payload}})
+            await socket.send_json({"event": "mark", "streamSid": sid, "mark": {"name": f"m{self.answers}"}})
+
+
+@pytest_asyncio.fixture
+async def office() -> AsyncIterator[Office]:
+    office = Office()
+    app = web.Application()
+    app.router.add_get("/stream", office.stream)
+    app.router.add_route("*", "/{path:.*}", office.webhook)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    office.port = runner.addresses[0][1]
+    yield office
+    await runner.cleanup()
+
+
+async def called(
+    target: str, *steps: Step, on_event: Callable[[Event], None] = lambda _: None, **options: Any
+) -> tuple[CallReport, SimulatedCall]:
+    options = {"auth_token": TOKEN, "verb_speed": 20.0, "limit_s": 20.0, **options}
+    call = SimulatedCall(target, steps, CallOptions(**options), on_event)
+    return await call.run(), call
+
+
+LISTEN = WaitForAgent(quiet_ms=300, timeout_s=5)
+ASK = Say(LOUD * 20, "When are you open?")
+
+
+async def test_a_whole_talk_by_webhook(office, tmp_path):
+    office.documents = {
+        "/voice": office.stream_document(stream=' name="agent" statusCallback="/stream-status"'),
+        "/stream-status": "",
+        "/status": "",
+    }
+    told: list[Event] = []
+    report, call = await called(
+        f"{office.http}/voice",
+        LISTEN,
+        ASK,
+        Interrupt(200, LOUD * 20, "No!", timeout_s=5),
+        LISTEN,
+        HangUp(),
+        on_event=told.append,
+        status_url=f"{office.http}/status",
+    )
+    assert report.ok, report.why_not
+    assert [(turn.who, turn.cut) for turn in report.turns] == [
+        ("agent", False),
+        ("caller", False),
+        ("agent", True),
+        ("caller", False),
+        ("agent", False),
+    ]
+    assert [turn.text for turn in report.turns if turn.who == "caller"] == ["When are you open?", "No!"]
+    assert all(280 <= latency <= 600 for latency in report.latencies_ms)
+    (cut,) = report.barge_ins
+    assert cut.clear_after_ms is not None
+    assert cut.silent_after_ms <= 200
+    assert office.unsigned == []
+    assert office.agents == {"TwilioProxy/1.1"}
+    assert office.started[0]["customParameters"] == {"a": "b"}
+    assert [form["StreamEvent"] for form in office.of("/stream-status")] == ["stream-started", "stream-stopped"]
+    assert {form["StreamName"] for form in office.of("/stream-status")} == {"agent"}
+    assert office.of("/status")[0]["CallStatus"] == "completed"
+    assert office.of("/voice")[0]["CallStatus"] == "ringing"
+    assert report.ended.by == "caller"
+
+    call.write(tmp_path / "out")
+    kept = json.loads((tmp_path / "out" / "call.json").read_text())
+    assert kept["ok"] is True
+    assert [event["event"] for event in kept["events"]] == [
+        type(event).__name__ for event in told if type(event).__name__ != "MarkReturned"
+    ]
+    with wave.open(str(tmp_path / "out" / "call.wav")) as file:
+        assert file.getnchannels() == 2
+        assert file.getnframes() / 8 == pytest.approx(report.ended.at_ms, abs=100)
+
+
+async def test_a_stream_dialled_directly(office):
+    report, _ = await called(office.ws, LISTEN, ASK, LISTEN, Press("1#"), HangUp(), parameters={"x": "y"})
+    assert report.ok, report.why_not
+    assert office.started[0]["customParameters"] == {"x": "y"}
+    assert office.digits == "1#"
+    assert office.asked == []
+
+
+async def test_a_server_that_hangs_up_lets_the_document_go_on(office):
+    office.hangs_up_after = 1
+    office.documents["/voice"] = office.stream_document(
+        rest='<Say>One moment.</Say><Dial timeout="1"><Number>+15005550009</Number></Dial><Redirect>/more</Redirect>'
+    )
+    office.documents["/more"] = '<Response><Pause length="2"/><Play digits="ww1"/><Hangup/></Response>'
+    report, _ = await called(f"{office.http}/voice", LISTEN, ASK, WaitForHangUp(5))
+    assert report.ok, report.why_not
+    assert report.twiml == (
+        "Connect Stream",
+        "Say One moment.",
+        "Dial no-answer",
+        "Redirect",
+        "Pause",
+        "Play digits",
+        "Hangup",
+    )
+    assert (report.ended.by, report.ended.why) == ("server", "<Hangup>")
+
+
+async def test_the_action_replaces_the_rest(office):
+    office.hangs_up_after = 1
+    office.documents["/voice"] = office.stream_document(rest="<Say>never</Say>", connect=' action="/after"')
+    office.documents["/after"] = "<Response/>"
+    report, _ = await called(f"{office.http}/voice", LISTEN, ASK, WaitForHangUp(5))
+    assert report.twiml == ("Connect Stream",)
+    assert office.of("/after")[0]["CallStatus"] == "in-progress"
+    assert report.ended.why == "the document is empty"
+
+
+async def test_no_verb_runs_after_the_caller_hung_up(office):
+    office.documents["/voice"] = office.stream_document(rest="<Say>never</Say>", connect=' action="/after"')
+    report, _ = await called(f"{office.http}/voice", LISTEN, HangUp())
+    assert report.twiml == ("Connect Stream",)
+    assert office.of("/after") == []
+
+
+async def test_a_failed_handshake_falls_through_and_is_reported(office):
+    office.documents["/voice"] = (
+        f'<Response><Connect><Stream url="{office.ws}/wrong" statusCallback="/stream-status"/></Connect>'
+        "<Say>Sorry.</Say></Response>"
+    )
+    office.documents["/stream-status"] = ""
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert report.twiml == ("Connect Stream", "Say Sorry.")
+    (found,) = report.complaints
+    assert (found.code, found.http_status) == (31920, 404)
+    (status,) = office.of("/stream-status")
+    assert status["StreamEvent"] == "stream-error"
+    assert status["StreamError"].startswith("31920")
+    assert not report.ok
+
+
+@pytest.mark.parametrize(
+    ("result", "status"), [("answered", "completed"), ("busy", "busy"), ("no-answer", "no-answer")]
+)
+async def test_dial_has_the_outcome_it_is_given(office, result, status):
+    office.documents["/voice"] = '<Response><Dial action="/dialled" timeout="1">+15005550009</Dial></Response>'
+    office.documents["/dialled"] = "<Response><Hangup/></Response>"
+    await called(f"{office.http}/voice", Pause(10), dial=DialOutcome(result))
+    assert office.of("/dialled")[0]["DialCallStatus"] == status
+
+
+async def test_gather_takes_keys_or_falls_through(office):
+    office.documents["/voice"] = (
+        '<Response><Gather numDigits="2" timeout="40" action="/keys"><Say>Press.</Say></Gather>'
+        '<Gather finishOnKey="#" timeout="1"/><Reject/></Response>'
+    )
+    office.documents["/keys"] = "<Response><Hangup/></Response>"
+    await called(f"{office.http}/voice", Pause(0.1), Press("123", gap_ms=10), Pause(10))
+    assert office.of("/keys")[0]["Digits"] == "12"
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert 12200 in {found.code for found in report.complaints}  # <Reject> after the call was answered
+
+
+async def test_reject_ends_a_call_that_was_never_answered(office):
+    office.documents["/voice"] = '<Response><Reject reason="busy"/></Response>'
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert (report.ended.why, report.complaints) == ("<Reject reason=busy>", ())
+
+
+def answer(status: int = 200, text: str = "<Response/>", kind: str = "text/xml") -> Callable[..., web.Response]:
+    return lambda _: web.Response(status=status, text=text, content_type=kind)
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (answer(403), 11200),
+        (answer(500), 11200),
+        (answer(kind="text/html"), 12300),
+        (answer(text="<html>"), 12100),
+        (answer(text="<html/>"), 12102),
+        (answer(text=""), 11770),
+        (answer(text="<Response>" + " " * 70_000), 11750),
+        (lambda _: web.Response(status=302, headers={"Location": "/voice"}), 11215),
+    ],
+)
+async def test_a_bad_answer_is_told_to_the_fallback(office, document, code):
+    office.documents["/voice"] = document
+    office.documents["/fallback"] = "<Response><Say>Sorry.</Say></Response>"
+    report, _ = await called(f"{office.http}/voice?a=1", Pause(10), fallback_url=f"{office.http}/fallback")
+    assert report.twiml == ("Say Sorry.",)
+    told = office.of("/fallback")[0]
+    assert (told["ErrorCode"], told["ErrorUrl"]) == (str(code), f"{office.http}/voice?a=1")
+    assert [found.code for found in report.complaints] == [code]
+    without, _ = await called(f"{office.http}/voice", Pause(10))
+    assert "application error" in without.ended.why
+    assert without.ended.by == "twilio"
+
+
+async def test_redirects_of_http_are_followed_and_signed_again(office):
+    office.documents["/voice"] = lambda _: web.Response(status=307, headers={"Location": "/moved?x=%2B1"})
+    office.documents["/moved"] = "<Response><Hangup/></Response>"
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert report.complaints == ()
+    assert office.of("/moved")[0]["CallStatus"] == "ringing"
+    assert office.unsigned == []
+
+
+async def test_get_carries_the_form_in_the_signed_query(office):
+    office.documents["/voice"] = "<Response><Hangup/></Response>"
+    await called(f"{office.http}/voice?tenant=a%20b", Pause(10), method="GET")
+    assert office.unsigned == []
+    assert office.of("/voice")[0]["tenant"] == "a b"
+
+
+async def test_wrong_and_missing_signatures(office):
+    office.documents["/voice"] = "<Response><Hangup/></Response>"
+    await called(f"{office.http}/voice", Pause(10), behaviour=Behaviour(signature="wrong"))
+    await called(f"{office.http}/voice", Pause(10), auth_token=None)
+    assert office.unsigned == ["/voice", "/voice"]
+
+
+async def test_documents_that_go_round_in_circles_end(office):
+    office.documents["/voice"] = "<Response><Redirect>/voice</Redirect></Response>"
+    report, _ = await called(f"{office.http}/voice", Pause(60))
+    assert report.ended.why == "more than 50 documents"
+
+
+async def test_dead_air_is_a_complaint(office):
+    office.greeting_ms = 0
+    report, _ = await called(office.ws, WaitForAgent(timeout_s=0.5), ASK)
+    assert [found.code for found in report.complaints] == [DEAD_AIR]
+    assert not report.ok
+    assert report.stream_started_ms is not None
+
+
+async def test_silence_is_not_an_answer(office):
+    office.greeting_ms = 0
+
+    async def say(socket: web.WebSocketResponse, sid: str, ms: int) -> None:
+        payload = base64.b64encode(silence(500)).decode()
+        await socket.send_json({"event": "media", "streamSid": sid, "media": {"payload": payload}})
+
+    office.say = say  # type: ignore[method-assign]
+    report, _ = await called(office.ws, Pause(0.6), HangUp())
+    assert report.heard_ms == 0
+    assert report.why_not == ("nothing audible was heard",)
+
+
+async def test_the_limit_ends_a_call_and_says_so(office):
+    report, _ = await called(office.ws, Pause(60), limit_s=0.5)
+    assert report.ended.by == "twilio"
+    assert "the call reached its time limit" in report.why_not
+
+
+async def test_nothing_there_is_said_and_not_raised(office):
+    for target, code in (
+        ("http://127.0.0.1:1/voice", 11205),
+        ("ws://127.0.0.1:1/", 31902),
+        ("ftp://127.0.0.1/", 11100),
+        ("not a url", 11100),
+    ):
+        report, _ = await called(target, LISTEN)
+        assert [found.code for found in report.complaints] == [code]
+        assert not report.ok
+
+
+async def test_a_stream_over_plain_ws_to_another_machine_is_complained_about(office):
+    office.documents["/voice"] = '<Response><Connect><Stream url="ws://0.0.0.0:1/s"/></Connect></Response>'
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert {found.code for found in report.complaints} == {31922, 31902}
+
+
+async def test_a_call_can_be_cancelled_at_once(office):
+    heard: list[Event] = []
+    began = asyncio.Event()
+
+    def on_event(event: Event) -> None:
+        heard.append(event)
+        if type(event).__name__ == "AgentHeard":
+            began.set()
+
+    task = asyncio.create_task(called(office.ws, LISTEN, Pause(60), on_event=on_event))
+    async with asyncio.timeout(5):
+        await began.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert type(heard[-1]).__name__ in ("StreamEnded", "AgentQuiet")
