@@ -130,7 +130,7 @@ Message = Connected | Start | Media | Dtmf | Mark | Stop
 
 _decode: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(Message).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_EVENTS: Final = frozenset(('"connected"', '"start"', '"media"', '"dtmf"', '"mark"', '"stop"'))
+_EVENTS: Final = frozenset(("connected", "start", "media", "dtmf", "mark", "stop"))
 
 
 def decode(frame: bytes | bytearray | memoryview) -> Message | UnknownEvent:
@@ -147,9 +147,10 @@ def decode(frame: bytes | bytearray | memoryview) -> Message | UnknownEvent:
 def _unknown_or_malformed(frame: bytes | bytearray | memoryview) -> UnknownEvent:
     try:
         event = _decode_any(frame).get("event")
+        named = msgspec.json.decode(event) if event is not None else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed from None
-    if event is None or not bytes(event).startswith(b'"') or bytes(event).decode("utf-8", "replace") in _EVENTS:
+    if not isinstance(named, str) or named in _EVENTS:
         raise Malformed
     return UnknownEvent()
 

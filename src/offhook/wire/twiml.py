@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from twilio.twiml.voice_response import VoiceResponse
+
+#: What XML 1.0 cannot hold even when escaped (section 2.2, Char); one of these would lose the whole document.
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ def answer(document: StreamDocument) -> str:
     connect = response.connect(action=document.action_url or None, method="POST" if document.action_url else None)
     stream = connect.stream(url=document.stream_url, name="offhook", status_callback=document.status_url or None)
     for name, value in document.parameters.items():
-        stream.parameter(name=name, value=value)
+        stream.parameter(name=name, value=_xml_text(value))
     _append_fallback(response, document.fallback)
     return str(response)
 
@@ -56,7 +61,7 @@ def busy() -> str:
 def say_and_hang_up(text: str) -> str:
     """Say one sentence and end."""
     response = VoiceResponse()
-    response.say(text)
+    response.say(_xml_text(text))
     response.hangup()
     return str(response)
 
@@ -78,6 +83,11 @@ def ask_again(url: str, after_s: int) -> str:
 
 def _append_fallback(response: VoiceResponse, fallback: Fallback) -> None:
     if fallback.say:
-        response.say(fallback.say)
+        response.say(_xml_text(fallback.say))
     if fallback.dial:
         response.dial(fallback.dial, answer_on_bridge=True, timeout=25)
+
+
+def _xml_text(text: str) -> str:
+    """Return ``text`` without what no XML document can hold; a caller's name or number may contain anything."""
+    return _NOT_XML.sub("", text)
