@@ -19,7 +19,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from aiohttp import web
 
@@ -156,8 +156,8 @@ class OfflineAgent:
         ws.headers["dg-request-id"] = request_id
         await ws.prepare(request)
         transport = request.transport
-        if isinstance(transport, asyncio.Transport):
-            await self._serve(ws, transport, faults, self._record(index, request_id))
+        if transport is not None:
+            await self._serve(ws, cast(asyncio.Transport, transport), faults, self._record(index, request_id))
         return ws
 
     async def _serve(
