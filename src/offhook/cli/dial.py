@@ -176,24 +176,14 @@ async def _dial(
 
 
 async def _steps(script: Scenario, folder: Path) -> list[Step]:
+    from offhook.cli.caller_voice import CallerVoice
     from offhook.sim.scenario import ScenarioError, prepare
 
     try:
-        return await prepare(script, _spoken, folder)
+        async with CallerVoice() as voice:
+            return await prepare(script, voice.say, folder)
     except ScenarioError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-async def _spoken(text: str) -> bytes:
-    """Return a line of the caller in the offline voice. Raises `ConfigError` where there is none."""
-    from offhook.errors import ConfigError
-
-    try:
-        from offhook.offline.speech import synthesise_line
-    except ImportError as missing:
-        fix = f'pip install "offhook[offline]" ({missing.name} is missing), or say a recording with --audio'
-        raise ConfigError([f"to say text, the offline voice is needed: {fix}"]) from None
-    return await synthesise_line(text, caller=True)
 
 
 def _write(call: SimulatedCall, out: Path) -> None:
