@@ -122,6 +122,8 @@ class TurnEngine:
         self._interrupt()
 
     def _prepare(self, text: str) -> None:
+        if not self._user_is_speaking:  # ears that did not say so
+            self._user_starts()
         if self._prepared is not None and _same(self._prepared.user_text, text):
             return
         self._drop_prepared()
@@ -129,6 +131,8 @@ class TurnEngine:
             self._prepared = self._answer(text)
 
     def _user_is_over(self, over: SpeechOver) -> None:
+        if over.text.strip() and not self._user_is_speaking:
+            self._user_starts()
         self._user_is_speaking = False
         if not over.text.strip():
             self._drop_prepared()
@@ -184,7 +188,7 @@ class TurnEngine:
     def _drop_prepared(self) -> None:
         reply, self._prepared = self._prepared, None
         if reply is not None:
-            self._functions.cancel_all()
+            self._functions.withdraw(reply)
             reply.abort()
 
     def _interrupt(self) -> None:
@@ -196,7 +200,7 @@ class TurnEngine:
             self._last = None
         self._out.drop_audio()
         if reply is not None:
-            self._functions.cancel_all()
+            self._functions.withdraw(reply)
             reply.abort()
             if reply.has_spoken:
                 self._out.event({"type": "AgentAudioDone"})

@@ -125,10 +125,11 @@ class Exchange:
             pace = replace(pace, frame_bytes=faults.frame_bytes)
         self._incoming = Incoming(plan.input)
         self._line.declare(plan.output)
+        engine = TurnEngine(self._mind, plan, self._line, self._spawn, pace)
+        self._engine = engine
         self._line.event({"type": "SettingsApplied"})
         self._warn_about_prompt()
-        self._engine = TurnEngine(self._mind, plan, self._line, self._spawn, pace)
-        self._engine.start()
+        engine.start()
 
     def _stored_agent(self, agent_id: str) -> m.Agent:
         stored = self._manners.agents.get(agent_id)

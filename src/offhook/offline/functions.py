@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from offhook.offline import events
 from offhook.offline.events import Outlet
@@ -20,6 +20,12 @@ from offhook.offline.ports import Called, FunctionSpec
 ENDPOINT_S: Final = 10.0
 #: Longest answer kept from a server-side function.
 ANSWER_BYTES: Final = 65536
+
+
+class Asker(Protocol):
+    """Who asks for functions: a reply."""
+
+    is_over: bool
 
 
 class UndefinedFunctionError(Exception):
@@ -46,7 +52,7 @@ class Functions:
     out: Outlet
     history: bool
     defined: dict[str, Defined] = field(default_factory=dict)
-    _open: dict[str, tuple[Called, asyncio.Future[str]]] = field(default_factory=dict)
+    _open: dict[str, tuple[Called, asyncio.Future[str], Asker]] = field(default_factory=dict)
 
     def specs(self) -> tuple[FunctionSpec, ...]:
         """Return what a brain may call."""
@@ -55,8 +61,8 @@ class Functions:
     def answer(self, call_id: str | None, name: str, content: str) -> bool:
         """Take a client's answer; without an id, the oldest open call of that name. False: nobody asked."""
         if call_id is None:
-            call_id = next((key for key, (call, _) in self._open.items() if call.name == name), None)
-        called, answered = self._open.get(call_id or "", (None, None))
+            call_id = next((key for key, (call, _, _) in self._open.items() if call.name == name), None)
+        called, answered, _ = self._open.get(call_id or "", (None, None, None))
         if called is None or answered is None or answered.done() or not self.defined_for(called).client_side:
             return False
         answered.set_result(content)
@@ -66,15 +72,18 @@ class Functions:
         """Return the definition; a function replaced while it was open counts as the client's."""
         return self.defined.get(called.name, Defined(FunctionSpec(called.name)))
 
-    def cancel_all(self) -> None:
-        """Withdraw every open call; whoever waits for them is being cancelled too."""
-        if self._open:
-            withdrawn = [call for call, _ in self._open.values()]
-            self._open.clear()
+    def withdraw(self, asker: Asker) -> None:
+        """Cancel every open call of one reply, which is being cancelled too."""
+        withdrawn = [call for call, _, owner in self._open.values() if owner is asker]
+        for call in withdrawn:
+            del self._open[call.id]
+        if withdrawn:
             self.out.event(events.function_cancelled(withdrawn))
 
-    async def call(self, calls: Sequence[Called], confirmed: asyncio.Event) -> list[Called]:
+    async def call(self, calls: Sequence[Called], confirmed: asyncio.Event, asker: Asker) -> list[Called]:
         """Ask for all of ``calls``, wait for every answer, and return them answered, in order.
+
+        An aborted asker's task may run once more before its cancellation arrives, and must not ask then.
 
         Raises `UndefinedFunctionError`.
         """
@@ -83,22 +92,22 @@ class Functions:
         now = [call for call in calls if not self.defined[call.name].spec.defer_until_eot or confirmed.is_set()]
         later = [call for call in calls if call not in now]
         async with asyncio.TaskGroup() as group:
-            first = group.create_task(self._ask(now))
+            first = group.create_task(self._ask(now, asker))
             if later:
                 await confirmed.wait()
-            second = group.create_task(self._ask(later))
+            second = group.create_task(self._ask(later, asker))
         answers = {call.id: call for call in (*first.result(), *second.result())}
         return [answers[call.id] for call in calls]
 
-    async def _ask(self, calls: Sequence[Called]) -> list[Called]:
-        if not calls:
-            return []
+    async def _ask(self, calls: Sequence[Called], asker: Asker) -> list[Called]:
+        if not calls or asker.is_over:
+            return list(calls)
         loop = asyncio.get_running_loop()
-        waiting = {call.id: (call, loop.create_future()) for call in calls}
+        waiting = {call.id: (call, loop.create_future(), asker) for call in calls}
         self._open.update(waiting)
         self.out.event(events.function_request((call, self.defined[call.name].client_side) for call in calls))
         async with asyncio.TaskGroup() as group:
-            each = [group.create_task(self._one(call, future)) for call, future in waiting.values()]
+            each = [group.create_task(self._one(call, future)) for call, future, _ in waiting.values()]
         return [task.result() for task in each]
 
     async def _one(self, call: Called, future: asyncio.Future[str]) -> Called:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import json
 import math
 import zlib
@@ -86,6 +87,7 @@ class ScriptedBrain:
 
     def __init__(self, script: Script) -> None:
         self._script = script
+        self._ids = itertools.count(1)
 
     async def reply(self, conversation: Conversation) -> AsyncIterator[BrainAction]:
         """Yield the turn's thought, sentences and calls; after the calls, what follows from the answers."""
@@ -103,8 +105,8 @@ class ScriptedBrain:
         if turn.calls:
             yield CallFunctions(
                 [
-                    Called(call.id or f"call_{n}_{index}", call.name, json.dumps(call.arguments), None)
-                    for index, call in enumerate(turn.calls)
+                    Called(call.id or f"call_{next(self._ids)}", call.name, json.dumps(call.arguments), None)
+                    for call in turn.calls
                 ]
             )
 

@@ -31,6 +31,8 @@ _log: Final = logging.getLogger(__name__)
 #: For the last messages to leave, and for the client to answer our close frame.
 FLUSH_S: Final = 1.0
 CLOSE_S: Final = 1.0
+OUR_ERROR: Final = "our_error"
+_FAILED: Final = msgspec.json.encode(events.error("INTERNAL_SERVER_ERROR", "This call failed; see the server's log."))
 
 
 class ServedCall:
@@ -63,7 +65,7 @@ class ServedCall:
 
     async def run(self) -> None:
         """Serve until one side ends it. A defect of ours or of the mind ends this call and nothing else."""
-        ending = Ending("our_error", "close", 1011)
+        ending = Ending(OUR_ERROR)
         try:
             async with asyncio.TaskGroup() as group:
                 exchange = Exchange(self._mind, self._manners, self._faults, self._line, group.create_task)
@@ -164,6 +166,8 @@ class ServedCall:
             status = b"" if ending.code == 1005 else struct.pack("!H", ending.code)
             try:
                 async with asyncio.timeout(CLOSE_S):
+                    if ending.why == OUR_ERROR:
+                        await self._write_one(_FAILED, is_text=True)
                     await self._ws.send_frame(status, WSMsgType.CLOSE)
                     while ending.why != "client gone":
                         if (await self._ws.receive()).type not in (WSMsgType.TEXT, WSMsgType.BINARY):
