@@ -130,7 +130,8 @@ class Server:
         """Check the signature of a stream's handshake; without an auth token only this machine can ask."""
         tokens = self.settings.twilio.auth_tokens
         if tokens:
-            url = f"ws{str(self.settings.server.public_url).removeprefix('http')}{head.target.partition('?')[0]}"
+            host = str(self.settings.server.public_url).partition("://")[2]
+            url = f"wss://{host}{head.target.partition('?')[0]}"  # Twilio opens, and so signs, nothing but wss
             signature.check_signature(tokens, head.fields.get("x-twilio-signature"), url)
 
     async def _probe(self) -> None:

@@ -64,15 +64,15 @@ async def _attempt(session: aiohttp.ClientSession, settings: Settings, message: 
         raise AgentUnavailable(why=type(error).__name__) from None
     try:
         async with asyncio.timeout(settings.timeouts.settings_s):
-            await socket.send_str(json.dumps(message))
-            return await _answer(socket)
+            return await _answer(socket, json.dumps(message))
     except TimeoutError:
         raise AgentUnavailable(why="no answer to Settings") from None
     finally:
         await socket.close()
 
 
-async def _answer(socket: aiohttp.ClientWebSocketResponse) -> str:
+async def _answer(socket: aiohttp.ClientWebSocketResponse, settings: str) -> str:
+    """Answer Welcome with ``settings``; the server speaks first, and sending earlier is forbidden."""
     for _ in range(_PATIENCE):
         received = await socket.receive()
         if received.type is aiohttp.WSMsgType.TEXT:
@@ -81,6 +81,8 @@ async def _answer(socket: aiohttp.ClientWebSocketResponse) -> str:
             except ValueError:
                 continue
             kind = said.get("type") if isinstance(said, dict) else None
+            if kind == "Welcome":
+                await socket.send_str(settings)
             if kind == "SettingsApplied":
                 return ""
             if kind == "Error":

@@ -1,0 +1,64 @@
+"""What is said in `offhook demo`: the caller's lines, the agent's profile, and the recordings for `--fast`. No I/O but them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from offhook.config.agent import AgentProfile
+    from offhook.offline.ports import Mind
+    from offhook.offline.speech.mind import SpeakingMind
+    from offhook.sim.caller import Step
+
+_GREETING = "Thank you for calling Larkfield Dental. How can I help you?"
+_PROMPT = """You answer the telephone of Larkfield Dental, a dental practice. Answer in one or two short sentences.
+Hours: Monday to Friday from 8:30 to 18:00, Saturday from 9:00 to 13:00, closed on Sunday.
+Address: 14 Willow Street, across from the public library, with free parking behind the house."""
+#: The caller's lines. The one after a number of ms interrupts the answer to the line before it.
+_LINES: tuple[str | tuple[float, str], ...] = (
+    "Hello, when are you open?",
+    (2500.0, "Sorry, I only need Saturday."),
+    "And where can I find you?",
+    "Can I book a cleaning for Alice Brown on Thursday at half past three?",
+    "Yes, please.",
+    "No thank you, goodbye.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoScript:
+    """The demo's conversation."""
+
+    lines: tuple[str | tuple[float, str], ...] = _LINES
+
+    @property
+    def utterances(self) -> int:
+        """How many times the caller speaks."""
+        return len(self.lines)
+
+    def profile(self) -> AgentProfile:
+        """Return the agent that answers."""
+        from offhook.config.agent import AgentProfile
+
+        return AgentProfile(greeting=_GREETING, prompt=_PROMPT)
+
+    async def steps(self, mind: SpeakingMind) -> list[Step]:
+        """Return what the caller does, with a voice."""
+        from offhook.sim.caller import HangUp, Interrupt, Say, WaitForAgent
+
+        steps: list[Step] = []
+        for line in self.lines:
+            if isinstance(line, str):
+                steps += [WaitForAgent(), Say(await mind.synthesise_line(line, caller=True), line)]
+            else:
+                after_ms, text = line
+                steps.append(Interrupt(after_ms, await mind.synthesise_line(text, caller=True), text))
+        return [*steps, WaitForAgent(), HangUp()]
+
+    def recorded_mind(self) -> Mind: ...
+
+
+def load() -> DemoScript:
+    """Return the script."""
+    return DemoScript()
