@@ -22,8 +22,8 @@ Verdict = Callable[[dict[str, Any]], str]
 class Vendor:
     """A vendor that judges each Settings: an error code, "" to apply it, "hang up" or "say nothing"."""
 
-    def __init__(self, verdict: Verdict, status: int = 101) -> None:
-        self.verdict, self.status = verdict, status
+    def __init__(self, verdict: Verdict, status: int = 101, *, welcomes: bool = True) -> None:
+        self.verdict, self.status, self.welcomes = verdict, status, welcomes
         self.heard: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.open = 0
@@ -39,7 +39,8 @@ class Vendor:
         self.open += 1
         self.is_left.clear()
         try:
-            await socket.send_str('{"type": "Welcome", "request_id": "r"}')
+            if self.welcomes:
+                await socket.send_str('{"type": "Welcome", "request_id": "r"}')
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     await self._judge(socket, json.loads(message.data))
@@ -150,6 +151,15 @@ async def test_a_vendor_that_hangs_up_or_says_nothing_is_not_waited_for():
     async with serving(Vendor(lambda _: "say nothing"), settings_s=0.2) as settings:
         with pytest.raises(AgentUnavailable, match="no answer to Settings"):
             await probe(settings, settings.agent, ThinkLadder())
+
+
+async def test_nothing_is_said_before_welcome():
+    vendor = Vendor(lambda _: "", welcomes=False)
+    async with serving(vendor, settings_s=0.2) as settings:
+        with pytest.raises(AgentUnavailable):
+            await probe(settings, settings.agent, ThinkLadder())
+
+    assert vendor.heard == []
 
 
 async def test_where_nobody_listens_the_agent_is_unavailable():
