@@ -19,10 +19,14 @@ HOURS = [
     "On Saturday we are open from 9 in the morning until 1 in the afternoon.",
     "We are closed on Sundays.",
 ]
-ADDRESS = ["You find us at 14 Willow Street, across from the public library, and there is free parking behind the house."]
+ADDRESS = [
+    "You find us at 14 Willow Street, across from the public library, and there is free parking behind the house."
+]
 BYE = ["Thank you for calling Larkfield Dental.", "Goodbye!"]
 MORE = "Is there anything else I can help you with?"
-CAPABILITIES = "I can tell you our opening hours and our address, book, move or cancel an appointment, or take a message."
+CAPABILITIES = (
+    "I can tell you our opening hours and our address, book, move or cancel an appointment, or take a message."
+)
 
 
 class Caller:
@@ -75,8 +79,10 @@ CONVERSATIONS: dict[str, Lines] = {
         (
             "I'd like to book an appointment for next Friday at 330. My name is Alice Brown.",
             [
-                "So that is an appointment next Friday at 3:30 in the afternoon, in the name of Alice Brown. "
-                "Is that right?"
+                (
+                    "So that is an appointment next Friday at 3:30 in the afternoon, in the name of Alice Brown. "
+                    "Is that right?"
+                )
             ],
         ),
         (
@@ -107,7 +113,10 @@ CONVERSATIONS: dict[str, Lines] = {
         ),
         (
             "No, Thursday.",
-            ["I see.", "So that is an appointment on Thursday at 10 in the morning, in the name of Bob. Is that right?"],
+            [
+                "I see.",
+                "So that is an appointment on Thursday at 10 in the morning, in the name of Bob. Is that right?",
+            ],
         ),
         ("Yes, please.", ["Your appointment is booked for Thursday at 10 in the morning.", MORE]),
         (
@@ -148,8 +157,10 @@ CONVERSATIONS: dict[str, Lines] = {
         (
             "415-555, oh one double two.",
             [
-                "So the message from Peter Miller is: Please call me about the invoice. "
-                "And your number is 4 1 5, 5 5 5, 0 1 2 2. Is that right?"
+                (
+                    "So the message from Peter Miller is: Please call me about the invoice. "
+                    "And your number is 4 1 5, 5 5 5, 0 1 2 2. Is that right?"
+                )
             ],
         ),
         ("No.", ["Sorry about that. What should I change: the name, the number or the message?"]),
@@ -157,8 +168,10 @@ CONVERSATIONS: dict[str, Lines] = {
         (
             "My number is four hundred, fifteen, five hundred, fifty, five, oh one thirty two.",
             [
-                "So the message from Peter Miller is: Please call me about the invoice. "
-                "And your number is 4 1 5, 5 5 5, 0 1 3 2. Is that right?"
+                (
+                    "So the message from Peter Miller is: Please call me about the invoice. "
+                    "And your number is 4 1 5, 5 5 5, 0 1 3 2. Is that right?"
+                )
             ],
         ),
         ("Yes, it is.", ["I will pass your message on, and somebody will call you back.", MORE]),
@@ -279,7 +292,9 @@ BOOK = FunctionSpec(
 HANG_UP = FunctionSpec("hang_up", "End the call after saying goodbye", {"type": "object", "properties": {}})
 TRANSFER = FunctionSpec("transfer_call", "", {})
 WEATHER = FunctionSpec(
-    "get_weather", "Current weather", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    "get_weather",
+    "Current weather",
+    {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 )
 ORDER = FunctionSpec(
     "get_order_status",
@@ -324,7 +339,9 @@ async def test_a_function_that_fails_is_said_and_a_message_offered(error: str) -
 
 
 async def test_any_function_is_found_by_its_own_words() -> None:
-    caller = Caller(ALL, {"get_weather": '{"temperature": 12, "sky": "cloudy"}', "get_order_status": "It is on its way."})
+    caller = Caller(
+        ALL, {"get_weather": '{"temperature": 12, "sky": "cloudy"}', "get_order_status": "It is on its way."}
+    )
     assert await caller.says("What is the weather in Paris?") == [
         "Let me look that up.",
         "The temperature is 12. The sky is cloudy.",

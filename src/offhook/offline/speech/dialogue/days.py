@@ -76,7 +76,8 @@ def weekday_in(text: str) -> int | None:
 
 
 def _spelled_ordinal(text: str) -> str:
-    return with_figures(text) if re.search(r"\bthe \w+(?:th|first|second|third)\b", text.casefold()) else ""
+    has_one = re.search(r"\bthe (?:twenty|thirty)?[ -]?(?:first|second|third|[a-z]+th|thirty)\b", text.casefold())
+    return with_figures(text) if has_one else ""
 
 
 def _index(stem: str) -> int:
