@@ -35,6 +35,8 @@ import report
 from contenders import Contender
 
 READY_S, STOP_S, RAMP_PER_S = 60, 10, 50
+#: A run whose load was later than this (p99) measured the machine's other guests; it is done again, so many times.
+LATE_MS, TRIES = 50, 4
 WARM_UP = "run 8 2\n"
 
 Result = dict[str, Any]
@@ -47,6 +49,9 @@ def free_port() -> int:
 
 
 def pinned(command: list[str], core: int) -> list[str]:
+    """Put server and load on a core each, ahead of other work where `BENCH_NICE` asks for it (root only)."""
+    if os.environ.get("BENCH_NICE"):
+        command = ["nice", "-n", os.environ["BENCH_NICE"], *command]
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2 or shutil.which("taskset") is None:
         return command
@@ -125,6 +130,12 @@ def serving(contender: Contender, port: int, agent_port: int, folder: Path) -> I
         stop(process)
 
 
+def keep_log(folder: Path, kept: Path, name: str) -> None:
+    kept.mkdir(parents=True, exist_ok=True)
+    number = len(list(kept.glob("*.log")))
+    shutil.copyfile(folder / "server.log", kept / f"{number:02}-{name.replace(' ', '-')}.log")
+
+
 def cpu_s(server: psutil.Process) -> float:
     """CPU time of the process and its living children, user and system, in seconds."""
     return sum(sum(p.cpu_times()[:2]) for p in (server, *server.children(recursive=True)))
@@ -151,6 +162,8 @@ def measure(contender: Contender, options: argparse.Namespace, load_program: Pat
     port = free_port()
     extra = ["--agent", options.agent, "--barge", str(options.barge)]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        if options.logs:
+            stack.callback(keep_log, Path(folder), options.logs, contender.name)
         load = Load(load_program, contender, port, extra)
         stack.callback(load.stop)
         server = stack.enter_context(serving(contender, port, load.agent_port, Path(folder)))
@@ -180,6 +193,17 @@ def measure(contender: Contender, options: argparse.Namespace, load_program: Pat
     return result
 
 
+def measure_fairly(contender: Contender, options: argparse.Namespace, load_program: Path) -> Result:
+    """Measure until the load was on time; the last try counts whatever it was, and the report says so."""
+    for _ in range(TRIES - 1):
+        result = measure(contender, options, load_program)
+        late = result["load_lateness"]["p99_ms"]
+        if late <= LATE_MS:
+            return result
+        print(f"{contender.name}: again, the load was {late:.0f} ms late", file=sys.stderr, flush=True)
+    return measure(contender, options, load_program)
+
+
 def machine() -> Result:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((x.split(":")[1].strip() for x in lines if "model name" in x), "")
@@ -198,6 +222,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--stream", default="/twilio", help="stream path of --server-cmd")
     parser.add_argument("--webhook", help="voice webhook path of --server-cmd")
     parser.add_argument("--without-offhook", action="store_true")
+    parser.add_argument("--logs", type=Path, help="keep what the servers wrote in this folder")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "last.local.json")
     return parser.parse_args()
 
@@ -221,7 +246,7 @@ def main() -> int:
     runs: dict[str, list[Result]] = {c.name: [] for c in chosen}
     for n in range(options.rounds):
         for contender in chosen:
-            result = measure(contender, options, programs["load"])
+            result = measure_fairly(contender, options, programs["load"])
             runs[contender.name].append(result)
             said = report.faults_of(result) or "exact"
             cpu = result["cpu_ms_per_call_second"]
