@@ -33,6 +33,8 @@ from offhook.web.health import Health, Phase
 from offhook.wire import signature
 
 _LINGER_S = 1.0
+#: aiohttp reads on after its answer, 10 s by default, to whoever still sends: long enough to be heard is enough (H8).
+_LISTEN_ON_S = 0.25
 
 
 class Server:
@@ -60,7 +62,12 @@ class Server:
         self._log = logger()
         app = build_app(settings, self.switchboard, self.health, self.metrics)
         self._web = web.AppRunner(
-            app, access_log=None, handle_signals=False, keepalive_timeout=_LINGER_S, shutdown_timeout=_LINGER_S
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=_LINGER_S,
+            lingering_time=_LISTEN_ON_S,
+            shutdown_timeout=_LINGER_S,
         )
         self._listener: asyncio.Server | None = None
         self._door: FrontDoor | None = None

@@ -38,7 +38,8 @@ def configure(form: Literal["auto", "json", "text"], level: str, stream: TextIO 
         cache_logger_on_first_use=False,
     )
     logging.getLogger("offhook").setLevel(logging.ERROR)  # picows speaks of every connection; our own events do better
-    logging.getLogger("aiohttp").setLevel(logging.ERROR)
+    # aiohttp has a traceback, the request quoted, for every client that breaks HTTP; our defects are logged by `web`.
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
 
 
 def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

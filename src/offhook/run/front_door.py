@@ -74,6 +74,8 @@ def parse_head(raw: bytes, limits: Limits) -> Head:
         fields[name] = value.strip()
     if "content-length" in fields and ("transfer-encoding" in fields or not fields["content-length"].isdecimal()):
         raise BadHead(400)
+    if fields.get("transfer-encoding", "chunked").lower() != "chunked":
+        raise BadHead(400)
     return Head(lines[0].split(b" ")[1].decode("ascii"), fields)
 
 
