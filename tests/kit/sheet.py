@@ -23,12 +23,12 @@ LOUD = bytes([0x10, 0x90] * 80)
 def start(stream: str = STREAM, **parameters: str) -> twilio.Start:
     """Twilio's `start`."""
     facts = twilio.StartFacts(ACCOUNT, CALL, stream, custom_parameters=parameters, tracks=["inbound"])
-    return twilio.Start(facts, stream, "1")
+    return twilio.Start(facts, stream, 1)
 
 
-def media(audio: bytes, sequence: int | str, track: str = "inbound") -> twilio.Media:
+def media(audio: bytes, sequence: int, track: str = "inbound") -> twilio.Media:
     """One frame from Twilio."""
-    return twilio.Media(twilio.MediaPayload(audio, track), str(sequence))
+    return twilio.Media(twilio.MediaPayload(audio, track), sequence)
 
 
 class Sheet:

@@ -45,22 +45,29 @@ class Agent(Enum):
 
 
 class AgentSide:
-    """State of the agent leg. ``request_id`` is the vendor's name of the session."""
+    """State of the agent leg. ``is_ready``: settings are applied. ``request_id``: the vendor's name of the session."""
 
-    __slots__ = ("_deadlines", "_functions", "_out", "_retried", "_setup", "_timeouts", "choice", "request_id", "state")
+    __slots__ = (
+        "_deadlines",
+        "_functions",
+        "_out",
+        "_retried",
+        "_setup",
+        "_timeouts",
+        "choice",
+        "is_ready",
+        "request_id",
+        "state",
+    )
 
     def __init__(self, setup: AgentSetup, timeouts: Timeouts, deadlines: Deadlines, out: list[do.Action]) -> None:
         self.state = Agent.IDLE
+        self.is_ready = False
         self.choice = 0
         self.request_id = ""
         self._setup, self._timeouts, self._deadlines, self._out = setup, timeouts, deadlines, out
         self._retried = False
         self._functions: dict[str, deepgram.FunctionCall] = {}
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether settings are applied, so that audio may flow."""
-        return self.state is Agent.READY
 
     def dial(self) -> None:
         """Open the leg."""
@@ -84,6 +91,7 @@ class AgentSide:
         if self.state is not Agent.APPLYING:
             return False
         self.state = Agent.READY
+        self.is_ready = True
         if self.choice:
             self._out.append(do.SettingsAccepted(self.choice))
         self._deadlines.disarm(Deadline.SETTINGS)
@@ -113,6 +121,7 @@ class AgentSide:
         if self.state not in (Agent.GONE, Agent.IDLE):
             self._out.append(do.CloseAgent())
         self.state = Agent.GONE
+        self.is_ready = False
         self.cancel(list(self._functions))
         self._deadlines.disarm(*AGENT_DEADLINES)
 
@@ -162,6 +171,7 @@ class AgentSide:
             self._out.append(do.CancelFunctions(late))
 
     def _redial(self) -> None:
+        self.is_ready = False
         self._deadlines.disarm(Deadline.SETTINGS)
         self._out.append(do.CloseAgent())
         self.dial()

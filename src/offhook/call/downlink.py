@@ -32,6 +32,7 @@ class Downlink:
         "_discarding",
         "_held",
         "_held_bytes",
+        "_look_at",
         "_segment",
         "_unheard_s",
         "first_audio_at",
@@ -52,6 +53,7 @@ class Downlink:
         self._discarding = False
         self._segment: Segment | None = None
         self._cleared_at = -1.0
+        self._look_at = 0
 
     def audio(self, audio: bytes, now: float, at_s: float) -> Verdict:
         """Take agent audio; ``at_s`` is the time into the call, for the transcript."""
@@ -64,7 +66,7 @@ class Downlink:
         if not self.is_streaming:
             return self._hold(audio, segment)
         ledger = self.ledger
-        if ledger.unheard_s(now) > self._unheard_s:
+        if ledger.sent >= self._look_at and self._overflows(now):
             self._counts["unheard_overflow_bytes"] += len(audio)
             return DROP
         due = ledger.send(len(audio), now)
@@ -127,6 +129,13 @@ class Downlink:
         self._counts["clear"] += 1
         self.transcript.cut(self.ledger.clear(now))
         return [Clear()], None
+
+    def _overflows(self, now: float) -> bool:
+        """Whether too much is unheard; looked at once per second of audio, and at every frame while it is so."""
+        if self.ledger.unheard_s(now) > self._unheard_s:
+            return True
+        self._look_at = self.ledger.sent + _BYTES_PER_S
+        return False
 
     def _hold(self, audio: bytes, segment: Segment) -> Verdict:
         """Keep audio until `start`. The beginning is what must not be lost, so the newest is dropped."""

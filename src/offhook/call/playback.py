@@ -28,6 +28,7 @@ class PlaybackLedger:
     __slots__ = (
         "_anchor_at",
         "_anchor_pos",
+        "_dry_at",
         "_epoch",
         "_every",
         "_limit",
@@ -47,12 +48,15 @@ class PlaybackLedger:
         self._epoch = 0
         self._anchor_pos = 0
         self._anchor_at = 0.0
+        self._dry_at = 0.0
 
     def send(self, size: int, now: float) -> bool:
         """Book ``size`` bytes as sent. Returns whether a mark is due behind them (`mark`)."""
-        if self.heard(now) >= self.sent:  # the buffer had run dry: playback starts again with these bytes
+        if now >= self._dry_at:  # the buffer had run dry: playback starts again with these bytes
             self._anchor_pos, self._anchor_at = self.sent, now
+            self._dry_at = now
         self.sent += size
+        self._dry_at += size / _BYTES_PER_S
         return self.sent >= self._next_mark_at and len(self._marks) < self._limit
 
     def mark(self) -> MarkName:
@@ -77,7 +81,7 @@ class PlaybackLedger:
                 break
         estimate = self.heard(now)
         if position > estimate or estimate - position > _STALL_BYTES:
-            self._anchor_pos, self._anchor_at = position, now
+            self._move_anchor(position, now)
         return True
 
     def clear(self, now: float) -> int:
@@ -85,7 +89,7 @@ class PlaybackLedger:
         heard = self.heard(now)
         self._epoch += 1
         self._marks.clear()
-        self._anchor_pos, self._anchor_at = self.sent, now
+        self._move_anchor(self.sent, now)
         self._next_mark_at = self.sent + self._every
         return heard
 
@@ -95,11 +99,15 @@ class PlaybackLedger:
 
     def unheard_s(self, now: float) -> float:
         """Return how many seconds of audio wait to be played."""
-        return (self.sent - self.heard(now)) / _BYTES_PER_S
+        return max(0.0, self._dry_at - now)
 
     def may_sound(self, now: float) -> bool:
         """Whether a `clear` may still have something to silence: audio by the clock, or marks not come back."""
-        return bool(self._marks) or self.heard(now) < self.sent
+        return bool(self._marks) or now < self._dry_at
+
+    def _move_anchor(self, position: int, now: float) -> None:
+        self._anchor_pos, self._anchor_at = position, now
+        self._dry_at = now + (self.sent - position) / _BYTES_PER_S
 
     @property
     def has_unmarked(self) -> bool:

@@ -16,6 +16,8 @@ from offhook.wire.ulaw import BYTES_PER_MS
 #: Audio may arrive this much faster than real time for long, and this far ahead at once (a stall's burst: C17, C18).
 _FLOOD_RATE: Final = 2.0
 _FLOOD_SLACK_MS: Final = 6000.0
+#: Looking at the flood once a second of audio is enough to end it within two.
+_CHECK_BYTES: Final = 1000 * BYTES_PER_MS
 #: A sequence number this far back is a repeat; farther back, the counter was started again.
 _REPEAT_WINDOW: Final = 1000
 
@@ -27,6 +29,10 @@ class Gate(Enum):
     KEEP = auto()  # nobody listens yet, and the caller speaks first: keep the newest
     OPEN = auto()
     SLOW = auto()  # the agent's socket is full: keep the newest
+
+
+#: Enum members cost a lookup of their own; the hot path has this one at hand.
+_OPEN: Final = Gate.OPEN
 
 
 class Uplink:
@@ -41,6 +47,7 @@ class Uplink:
         "_kept_bytes",
         "_limits",
         "_sequence",
+        "_unchecked",
         "gate",
         "last_frame",
         "sent_at",
@@ -58,16 +65,25 @@ class Uplink:
         self._flood_ms = 0.0
         self._flood_at = now
         self._sequence = 0
+        self._unchecked = 0
 
     def frame(self, media: Media, now: float) -> bytes | None:
         """Take one frame; return what to send to the agent now, if anything."""
+        number = media.sequence_number
+        if number != self._sequence + 1 and self._is_repeated(number):
+            return None
+        self._sequence = number
         audio = media.media.payload
-        if self._is_repeated(media.sequence_number) or self._is_flooded(len(audio), now):
+        self._unchecked += len(audio)
+        if self._unchecked >= _CHECK_BYTES and self._is_flooded(now):
             return None
         self.last_frame = audio
-        if self.gate is Gate.OPEN and not self._coalesce:
+        if self.gate is _OPEN and not self._coalesce:
             self.sent_at = now
             return audio
+        return self._not_at_once(audio, now)
+
+    def _not_at_once(self, audio: bytes, now: float) -> bytes | None:
         if self.gate is Gate.SHUT:
             self._counts["uplink_unlistened_bytes"] += len(audio)
             return None
@@ -93,28 +109,24 @@ class Uplink:
         if self.gate is Gate.OPEN:
             self.gate = Gate.SLOW
 
-    def _is_flooded(self, size: int, now: float) -> bool:
-        level = max(0.0, self._flood_ms - (now - self._flood_at) * 1000 * _FLOOD_RATE) + size / BYTES_PER_MS
+    def _is_flooded(self, now: float) -> bool:
+        """Book what came since the last look; a flood is looked at frame by frame until it ebbs."""
+        level = max(0.0, self._flood_ms - (now - self._flood_at) * 1000 * _FLOOD_RATE) + self._unchecked / BYTES_PER_MS
         self._flood_at = now
         if level > _FLOOD_SLACK_MS:
+            self._flood_ms, self._unchecked = _FLOOD_SLACK_MS, _CHECK_BYTES
             self._counts["flooded_frame"] += 1
             return True
-        self._flood_ms = level
+        self._flood_ms, self._unchecked = level, 0
         return False
 
-    def _is_repeated(self, sequence: str | int) -> bool:
-        try:
-            number = int(sequence)
-        except ValueError:
-            self._counts["bad_sequence"] += 1
-            return False
+    def _is_repeated(self, number: int) -> bool:
         behind = self._sequence - number
         if number and 0 <= behind < _REPEAT_WINDOW:
             self._counts["repeated_frame"] += 1
             return True
         if behind < -1 and self._sequence:
             self._counts["sequence_gap"] += 1
-        self._sequence = number
         return False
 
     def _keep(self, audio: bytes) -> None:

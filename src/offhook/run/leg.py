@@ -12,6 +12,9 @@ from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
 
 _CLOSE_CODES: Final = {code.value: code for code in WSCloseCode}
+#: Enum members cost a lookup of their own; the hot path has these at hand.
+TEXT: Final = WSMsgType.TEXT
+BINARY: Final = WSMsgType.BINARY
 
 
 def harden(transport: asyncio.Transport, limits: Limits, timeouts: Timeouts, *, high_bytes: int) -> None:
@@ -70,11 +73,18 @@ class Leg(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Sort frames by type; the audio path is the first branch that matches."""
         kind = frame.msg_type
-        if kind is WSMsgType.TEXT and frame.fin and not self._fragments:
-            self.text(frame.get_payload_as_memoryview())
-        elif kind is WSMsgType.BINARY and frame.fin and not self._fragments:
-            self.binary(frame.get_payload_as_bytes())
-        elif kind is WSMsgType.CLOSE:
+        if frame.fin and not self._fragments:
+            if kind is TEXT:
+                self.text(frame.get_payload_as_memoryview())
+                return
+            if kind is BINARY:
+                self.binary(frame.get_payload_as_bytes())
+                return
+        self._rare(transport, frame)
+
+    def _rare(self, transport: WSTransport, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        if kind is WSMsgType.CLOSE:
             self._peer_closes(transport, frame)
         elif kind is WSMsgType.PONG:
             self.ponged()

@@ -49,6 +49,8 @@ class Switchboard:
         phrases: Phrases,
     ) -> None:
         self.admission = Admission(settings.calls, settings.limits)
+        longest_s = settings.call.longest_s(settings.timeouts)
+        self._timeouts = settings.timeouts.model_copy(update={"call_s": longest_s})
         self._settings, self._dialler, self._agents = settings, dialler, agents
         self._functions, self._observer, self._phrases = functions, observer, phrases
         self._live: dict[CallSid, CallRunner] = {}
@@ -155,8 +157,8 @@ class Switchboard:
         setup = self._agents.setup_for(facts.called)
         facts = CallFacts(facts.call_sid, facts.account_sid, setup.name, facts.caller, facts.called)
         settings = self._settings
-        session = CallSession(facts, setup, self._phrases, settings.limits, settings.timeouts, self._now())
-        runner = CallRunner(session, setup, self._dialler, self._functions, self._observer, settings.timeouts, self)
+        session = CallSession(facts, setup, self._phrases, settings.limits, self._timeouts, self._now())
+        runner = CallRunner(session, setup, self._dialler, self._functions, self._observer, self._timeouts, self)
         self._live[facts.call_sid] = runner
         self._unfinished.add(runner)
         self._idle.clear()

@@ -1,8 +1,8 @@
 """Twilio Media Streams: text frames to typed messages, our three messages to text frames. Pure.
 
 Source: Twilio's "Media Streams - WebSocket Messages". Numbers arrive as JSON strings (``"sequenceNumber":"2"``) in
-every official example and capture, though the prose calls them numbers: both are taken. Unknown fields are ignored,
-unknown events become `UnknownEvent`, everything else that is not as documented raises `Malformed`.
+every official example and capture, though the prose calls them numbers: both are taken (the decoder is lax). Unknown
+fields are ignored, unknown events become `UnknownEvent`, all else that is not as documented raises `Malformed`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Start(msgspec.Struct, tag="start", tag_field="event", rename="camel", gc=F
 
     start: StartFacts
     stream_sid: str = ""
-    sequence_number: str | int = 0
+    sequence_number: int = 0
 
     def __post_init__(self) -> None:
         for kind, sid in (("CA", self.start.call_sid), ("MZ", self.sid), ("AC", self.start.account_sid)):
@@ -85,7 +85,7 @@ class Media(msgspec.Struct, tag="media", tag_field="event", rename="camel", gc=F
     """Caller audio."""
 
     media: MediaPayload
-    sequence_number: str | int = 0
+    sequence_number: int = 0
 
 
 class DtmfKey(msgspec.Struct, gc=False, frozen=True):
@@ -128,7 +128,7 @@ class UnknownEvent(msgspec.Struct, gc=False, frozen=True):
 
 Message = Connected | Start | Media | Dtmf | Mark | Stop
 
-_decode: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(Message).decode
+_decode: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(Message, strict=False).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _EVENTS: Final = frozenset(("connected", "start", "media", "dtmf", "mark", "stop"))
 
