@@ -112,12 +112,18 @@ class Exchange:
         self._plan = plan_call(settings, agent)
         if not self._plan.greeting:
             self._plan = replace(self._plan, greeting=self._manners.greeting if not self._plan.context else "")
-        if not self._faults.never_apply:
-            self._applying = self._spawn(self._apply())
-
-    async def _apply(self) -> None:
+        if self._faults.never_apply:
+            return
         if self._faults.apply_delay_s:
-            await asyncio.sleep(self._faults.apply_delay_s)
+            self._applying = self._spawn(self._apply_late())
+        else:
+            self._apply()  # at once, so that what the client sends on its heels is heard
+
+    async def _apply_late(self) -> None:
+        await asyncio.sleep(self._faults.apply_delay_s)
+        self._apply()
+
+    def _apply(self) -> None:
         plan, faults, pace = self._plan, self._faults, self._manners.pace
         if faults.unpaced:
             pace = replace(pace, speed=0.0, hold=False)

@@ -21,6 +21,8 @@ from offhook.offline.formats import Format, Outgoing
 from offhook.offline.outbox import ClientStuckError, Outbox
 from offhook.wire import ulaw
 
+#: How long after `UserStartedSpeaking` the audio of the old turn still arrives, where that is the fault asked for.
+LATE_S: Final = 0.01
 _NOISE_SEED: Final = 20261122
 
 
@@ -87,7 +89,7 @@ class Line:
         self.moment(kind)
         if kind == "UserStartedSpeaking":
             if self._faults.late_audio_ms:
-                self.audio(_noise(self._faults.late_audio_ms))
+                self._later(LATE_S, lambda: self.audio(_noise(self._faults.late_audio_ms)))
             self._is_mute = self._is_mute or self._faults.deaf
 
     def audio(self, audio: bytes) -> None:
@@ -111,6 +113,7 @@ class Line:
     def fail(self, code: str, description: str) -> None:
         """Send `Error` and end the session without a close code, which is what was seen in the wild."""
         self.event(events.error(code, description))
+        self._is_mute = True  # nothing follows an Error
         self._end(Ending(code))
 
     def close(self) -> None:

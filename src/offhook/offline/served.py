@@ -111,6 +111,8 @@ class ServedCall:
     async def _read(self, exchange: Exchange) -> None:
         while not self._ended.done():
             frame = await self._ws.receive()
+            if frame.type in (WSMsgType.PING, WSMsgType.PONG):
+                continue  # seen only where a fault leaves pings unanswered
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.end(Ending("client gone", "close", 1000))
                 return
@@ -142,21 +144,21 @@ class ServedCall:
     async def _watch(self, exchange: Exchange) -> None:
         """Keep the timers: nothing heard, the session's warning and its end."""
         timers, opened = self._manners.timers, self._record.opened_at
-        warned = False
+        is_warned = False
         while True:
-            patience = timers.idle_s if exchange.settings_came else timers.settings_s
-            due = min(
-                self._active_at + patience, opened + (timers.end_s if warned else timers.warn_s), opened + timers.end_s
-            )
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
             now = time.monotonic()
+            patience = timers.idle_s if exchange.settings_came else timers.settings_s
             if now >= opened + timers.end_s:
                 return self._line.fail("MAXIMUM_SESSION_LENGTH_REACHED", "The session reached its maximum length.")
             if now >= self._active_at + patience:
                 return self._line.fail("CLIENT_MESSAGE_TIMEOUT", "The client sent nothing for too long.")
-            if not warned and now >= opened + timers.warn_s:
-                warned = True
+            if not is_warned and now >= opened + timers.warn_s:
+                is_warned = True
                 self._line.event(events.warning("MAXIMUM_SESSION_LENGTH_APPROACHING", "The session ends soon."))
+            # Settings may arrive during the wait and change the patience, so the shorter one is waited for first.
+            looks = (self._active_at + timers.settings_s, self._active_at + timers.idle_s)
+            limits = (opened + timers.end_s, opened + timers.warn_s)
+            await asyncio.sleep(min(at for at in (*looks, *limits) if at > now) - now)
 
     async def _hang_up(self, ending: Ending) -> None:
         if ending.how == "reset":

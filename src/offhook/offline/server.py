@@ -19,7 +19,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 
 from aiohttp import web
 
@@ -157,7 +157,7 @@ class OfflineAgent:
         await ws.prepare(request)
         transport = request.transport
         if transport is not None:
-            await self._serve(ws, cast(asyncio.Transport, transport), faults, self._record(index, request_id))
+            await self._serve(ws, transport, faults, self._record(index, request_id))
         return ws
 
     async def _serve(
