@@ -73,7 +73,7 @@ class CallSession:
         self._began_at = self._caller_at = self._quiet_since = now
         self._started_at: float | None = None
         self._stream_sid = ""
-        self._answering = False  # an answer is due: the watchdogs run
+        self._waiting = False  # something of the agent is due: the watchdogs run
         self._last_mark: MarkName | None = None
         self._goodbye_cause = CALLER_HUNG_UP
         self._failure: AgentError | None = None
@@ -95,7 +95,7 @@ class CallSession:
             self.counts["agent_audio_ignored"] += 1
             return DROP
         verdict = self.downlink.audio(audio, now, now - self._began_at)
-        if self._answering and verdict is not DROP:
+        if self._waiting and verdict is not DROP:
             self._answer_begins(now)
         return verdict
 
@@ -291,7 +291,7 @@ class CallSession:
     def _barge_in(self, now: float) -> None:
         self._clear(self.downlink.barge_in(now))
         self._stop_waiting()
-        self._quiet_since = now
+        self._waiting, self._quiet_since = True, now
         self.deadlines.arm(Deadline.AGENT_SILENT, now + _LISTEN_EVERY_S)
 
     def _clear(self, what: tuple[list[do.Clear], float | None]) -> None:
@@ -311,7 +311,7 @@ class CallSession:
 
     def _expect_answer(self, now: float) -> None:
         self._stop_waiting()
-        self._answering = True
+        self._waiting = True
         self.deadlines.arm(Deadline.ANSWER_WARN, now + self._timeouts.answer_warn_s)
         self.deadlines.arm(Deadline.ANSWER, now + self._timeouts.answer_s)
 
@@ -320,7 +320,7 @@ class CallSession:
         self.downlink.transcript.answered(now - self._began_at)
 
     def _stop_waiting(self) -> None:
-        self._answering = False
+        self._waiting = False
         self.deadlines.disarm(Deadline.ANSWER, Deadline.ANSWER_WARN, Deadline.AGENT_SILENT)
 
     def _warned(self, message: deepgram.Warning, now: float) -> None:
@@ -350,7 +350,7 @@ class CallSession:
     def _drop_agent(self) -> None:
         self.agent.gone()
         self.uplink.shut()
-        self._answering = False
+        self._waiting = False
 
     def _goodbye(self, phrase: bytes, cause: HangupCause, now: float) -> None:
         """Say ``phrase`` and close once it was heard, so that Twilio goes on with the TwiML after `<Connect>`."""

@@ -345,6 +345,17 @@ class TestWatchdogs:
             call.session.agent_ponged()
         assert call.session.cause is None
 
+    def test_an_agent_that_answers_without_a_transcript_is_not_deaf(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        call.agent(UserStartedSpeaking(), AgentStartedSpeaking())
+        call.agent_audio(ulaw.silence(20))
+        for _ in range(15):
+            call.speaks(ulaw.silence(20))
+            call.waits(1)
+            call.session.agent_ponged()
+        assert call.session.cause is None
+
     def test_caller_silent_for_a_minute_is_nothing(self) -> None:
         call = Sheet()
         call.is_bridged()
