@@ -105,6 +105,8 @@ class Socket(asyncio.BufferedProtocol):
             raise LineFault(31902, "nothing listens there") from None
         except ssl.SSLError as error:
             raise LineFault(31910, f"TLS failed ({error.reason or 'no reason given'})") from None
+        except ConnectionResetError:
+            raise LineFault(31910 if secure else 31903, "the connection was reset at once") from None
         except socket.gaierror:
             raise LineFault(31904, "the host name is unknown") from None
         except OSError as error:

@@ -188,6 +188,13 @@ async def test_a_server_that_speaks_no_http_or_closes():
             assert refused.value.code == 31920
 
 
+async def test_tls_to_a_server_without_tls():
+    async with server() as (url, _):
+        with pytest.raises(LineFault) as refused:
+            await StreamClient.open(url.replace("ws:", "wss:"))
+        assert refused.value.code == 31910
+
+
 async def test_a_query_string_is_stripped_and_complained_about():
     async with server() as (url, seen), await StreamClient.open(f"{url}?token=x") as twilio:
         await twilio.hang_up()
