@@ -143,10 +143,10 @@ class Exchange:
             raise rules.RefusedError("INVALID_AGENT_ID", "No agent with this id.")
         return m.parse_agent(msgspec.json.encode(stored))
 
-    def _warn_about_prompt(self) -> None:
+    def _warn_about_prompt(self, *, is_new_model: bool = True) -> None:
         if self._plan.prompt_was_cut:
             self._line.event(events.warning("PROMPT_TOO_LONG", "The prompt was cut to 25000 characters."))
-        if self._plan.voice_prompt_added:
+        if self._plan.voice_prompt_added and is_new_model:
             self._line.event(events.warning("VOICE_PROMPT_ADDED", "Instructions for spoken style were added."))
 
     def _inject(self, engine: TurnEngine, message: m.InjectAgentMessage) -> None:
@@ -201,4 +201,4 @@ class Exchange:
     def _acknowledge(self, kind: str) -> None:
         self._line.event({"type": kind})
         if kind in {"PromptUpdated", "ThinkUpdated"}:
-            self._warn_about_prompt()
+            self._warn_about_prompt(is_new_model=kind == "ThinkUpdated")

@@ -85,7 +85,8 @@ class Faults:
     ``welcome_delay_s``, ``apply_delay_s``. Listening: ``deaf`` sends UserStartedSpeaking and never answers [A13];
     ``read_bytes_per_s`` [A15]; ``no_pong`` [A26]. Speaking: ``unpaced`` [A16]; ``frame_bytes`` or, seeded,
     ``odd_frames`` [A17]; ``late_audio_ms`` of the old turn after UserStartedSpeaking [A21]. Messages: ``unknown``
-    types and fields [A18]; types in ``doubled`` twice, ``early_done`` an AgentAudioDone before the audio [A19].
+    types and fields [A18]; types in ``omitted`` never (the vendor does not always send AgentStartedSpeaking,
+    AgentThinking, LatencyReport); types in ``doubled`` twice, ``early_done`` an AgentAudioDone before the audio [A19].
     Functions: ``bad_arguments`` (not JSON), ``cancel_answered`` (cancelled after the client replied) [A24].
     """
 
@@ -105,6 +106,7 @@ class Faults:
     odd_frames: int | None = None
     late_audio_ms: int = 0
     unknown: bool = False
+    omitted: frozenset[str] = frozenset()
     doubled: frozenset[str] = frozenset()
     early_done: bool = False
     bad_arguments: bool = False

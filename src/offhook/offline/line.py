@@ -84,7 +84,8 @@ class Line:
         if self._faults.unknown:
             self._put({"type": "EndOfThought", "nested": {"list": [1, None, {}]}})
             message = {**message, "offhook_unknown": {"a": [1, 2.5, None]}}
-        for _ in range(2 if kind in self._faults.doubled else 1):
+        times = 0 if kind in self._faults.omitted else 2 if kind in self._faults.doubled else 1
+        for _ in range(times):
             self._put(message)
         self.moment(kind)
         if kind == "UserStartedSpeaking":

@@ -82,9 +82,14 @@ def with_more_prompt(plan: CallPlan, prompt: str) -> CallPlan:
 
 
 def merged_listen(plan: CallPlan, provider: m.ListenProvider) -> dict[str, Any]:
-    """Return the listen provider after a partial update: what is left out stays, except ``language_hints``."""
-    kept = {name: value for name, value in plan.listen.items() if name != "language_hints"}
-    return {**kept, **msgspec.to_builtins(provider)}
+    """Return the listen provider after a partial update.
+
+    What is left out stays, except ``language_hints``; with a change of version only what both versions know stays.
+    """
+    changed = msgspec.to_builtins(provider)
+    same_version = plan.listen.get("version", "v1") == changed.get("version", plan.listen.get("version", "v1"))
+    lost = {"language_hints"} if same_version else set(plan.listen) - {"type", "keyterms"}
+    return {**{name: value for name, value in plan.listen.items() if name not in lost}, **changed}
 
 
 def first_voice(speak: m.Speak | list[m.Speak] | UnsetType) -> dict[str, Any]:

@@ -35,8 +35,8 @@ def settings(**agent: Any) -> dict[str, Any]:
 async def fact(holds: Callable[[], object]) -> None:
     """Wait for a fact about the server, which nobody announces."""
     async with asyncio.timeout(DEADLINE_S):
-        while not holds():
-            await asyncio.sleep(0.005)  # noqa: ASYNC110
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 @dataclass

@@ -192,6 +192,13 @@ async def test_a19_events_twice_and_out_of_order() -> None:
         assert client.kinds().index("AgentAudioDone") < client.kinds().index("ConversationText")
 
 
+async def test_messages_the_vendor_does_not_always_send_can_be_left_out() -> None:
+    faults = Faults(omitted=frozenset({"AgentStartedSpeaking", "History"}))
+    async with on_a_call(faults, TALKER, greeting="Hi.") as (_, client):
+        await client.gets("AgentAudioDone")
+        assert client.kinds() == ["Welcome", "SettingsApplied", "ConversationText", "AgentAudioDone"]
+
+
 async def test_a20_a_storm_of_barge_ins() -> None:
     faults = Faults(at=((At("SettingsApplied"), Storm(count=10, per_second=200)),))
     async with on_a_call(faults, TALKER) as (_, client):
