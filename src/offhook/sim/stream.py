@@ -27,11 +27,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
 
-from offhook.sim import messages, signing
-from offhook.sim.behaviour import Behaviour
-from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, Complaints, LineFault
+from offhook.sim import messages
+from offhook.sim.behaviour import Behaviour, dialled_url, signature_header
+from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, Complaints
 from offhook.sim.events import ClearReceived, Complained, MarkReturned, OnEvent, StreamEnded, ignore
 from offhook.sim.frames import BINARY, TEXT, Message
 from offhook.sim.identity import CallIdentity, fresh_sid
@@ -131,28 +130,12 @@ class StreamClient:
             now_ms=now_ms,
             complaints=complaints,
         )
-        target = client._target(url)
-        sent = {"User-Agent": USER_AGENT, **client._signature(auth_token, target), **(headers or {})}
+        target, stripped = dialled_url(url, behaviour)
+        if stripped:
+            client.complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
+        sent = {"User-Agent": USER_AGENT, **signature_header(target, auth_token, behaviour), **(headers or {})}
         client._socket = await Socket.open(target, sent, client._on_message, client._on_ended, tls=tls)
         return client
-
-    def _target(self, url: str) -> str:
-        parts = urlsplit(url)
-        if not parts.query:
-            return url
-        if self.behaviour.query == "fail":
-            raise LineFault(31920, "the stream URL has a query string")
-        if self.behaviour.query == "keep":
-            return url
-        self.complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
-        return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
-
-    def _signature(self, auth_token: str | None, target: str) -> dict[str, str]:
-        if auth_token is None or self.behaviour.signature == "none":
-            return {}
-        if self.behaviour.signature == "wrong":
-            auth_token = auth_token[::-1] + "x"
-        return {"x-twilio-signature": signing.sign_stream(auth_token, self.behaviour.sign_as or target)}
 
     async def __aenter__(self) -> Self:
         return self
