@@ -19,6 +19,7 @@ from offhook.sim import signing
 from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, LineFault
 from offhook.sim.messages import ServerClear, ServerMark, ServerMedia
 from offhook.sim.stream import Behaviour, StreamClient
+from offhook.sim.webhook import Webhooks
 from offhook.wire.ulaw import silence
 
 Talk = Callable[[ServerConnection, "Seen"], Awaitable[None]]
@@ -186,6 +187,29 @@ async def test_a_server_that_speaks_no_http_or_closes():
             with pytest.raises(LineFault) as refused:
                 await StreamClient.open(f"ws://127.0.0.1:{running.sockets[0].getsockname()[1]}/")
             assert refused.value.code == 31920
+
+
+async def test_a_server_that_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr("offhook.sim.websocket.HANDSHAKE_S", 0.2)
+    monkeypatch.setattr("offhook.sim.webhook.TOTAL_S", 0.2)
+    over = asyncio.Event()
+
+    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+        await writer.wait_closed()
+
+    running = await asyncio.start_server(mute, "127.0.0.1", 0)
+    async with running:
+        host = f"127.0.0.1:{running.sockets[0].getsockname()[1]}"
+        with pytest.raises(LineFault) as refused:
+            await StreamClient.open(f"ws://{host}/")
+        assert refused.value.code == 31920
+        async with Webhooks(None) as webhooks:
+            with pytest.raises(LineFault) as late:
+                await webhooks.ask(f"http://{host}/voice", "POST", {}, total_s=0.2)
+        assert late.value.code == 11200
+        over.set()
 
 
 async def test_tls_to_a_server_without_tls():
