@@ -115,8 +115,10 @@ class CallSession:
             case twilio.Start():
                 self._start(message, now)
             case twilio.Mark():
+                self.uplink.passed(message.sequence_number)
                 self._mark(MarkName(message.mark.name), now)
             case twilio.Dtmf():
+                self.uplink.passed(message.sequence_number)
                 self._digit(message.key, now)
             case twilio.Stop():
                 self._end(self._goodbye_cause, now)
@@ -400,7 +402,10 @@ class CallSession:
             case Deadline.SETTINGS:
                 if not self.agent.settings_late():
                     self._agent_failed(AgentUnavailable(why="no SettingsApplied"), now)
-            case Deadline.HOLD | Deadline.ANSWER_WARN:
+            case Deadline.HOLD:
+                if self.downlink.first_audio_at is None:
+                    self._say_hold(now)
+            case Deadline.ANSWER_WARN:
                 self._say_hold(now)
             case Deadline.KEEP_ALIVE:
                 self.agent.keep_alive(self.uplink.sent_at, now)

@@ -93,6 +93,11 @@ class Uplink:
             return self._take()
         return None
 
+    def passed(self, number: int) -> None:
+        """A message that is no audio took a number of the same sequence."""
+        if number == self._sequence + 1:
+            self._sequence = number
+
     def open(self, now: float) -> bytes:
         """Let audio through from now on; return what was kept (maybe nothing)."""
         self.gate = Gate.OPEN

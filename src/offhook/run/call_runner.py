@@ -56,6 +56,7 @@ class CallRunner:
         self._now = self._loop.time
         self._outbound = Outbound(StreamSid(""))
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._dialling: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._over = self._loop.create_future()
@@ -256,6 +257,7 @@ class CallRunner:
     def _ended(self, record: do.CallRecord) -> None:
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         for task in self._running.values():
             task.cancel()
         self._over.set_result(None)
@@ -277,13 +279,15 @@ class CallRunner:
         self._arm()
 
     def _arm(self) -> None:
+        """Keep one timer for the next deadline. One that fires early finds nothing due and arms again."""
         due = self.session.deadlines.next_at
         if self._timer is not None:
-            if due is not None and self._timer.when() <= due and not self._timer.cancelled():
-                return  # it fires early, finds nothing due, and arms again
+            if due is not None and self._timer_at <= due:
+                return
             self._timer.cancel()
             self._timer = None
         if due is not None:
+            self._timer_at = due  # kept here: uvloop's handle of a time that has passed does not know it
             self._timer = self._loop.call_at(due, self._time_passed)
 
     def _time_passed(self) -> None:

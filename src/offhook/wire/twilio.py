@@ -95,10 +95,11 @@ class DtmfKey(msgspec.Struct, gc=False, frozen=True):
     track: str = "inbound_track"
 
 
-class Dtmf(msgspec.Struct, tag="dtmf", tag_field="event", gc=False, frozen=True):
+class Dtmf(msgspec.Struct, tag="dtmf", tag_field="event", rename="camel", gc=False, frozen=True):
     """A key the caller pressed."""
 
     dtmf: DtmfKey
+    sequence_number: int = 0
 
     @property
     def key(self) -> str | None:
@@ -112,10 +113,11 @@ class MarkFacts(msgspec.Struct, gc=False, frozen=True):
     name: str
 
 
-class Mark(msgspec.Struct, tag="mark", tag_field="event", gc=False, frozen=True):
+class Mark(msgspec.Struct, tag="mark", tag_field="event", rename="camel", gc=False, frozen=True):
     """A mark was reached by playback **or** flushed by `clear`: only our own books tell which."""
 
     mark: MarkFacts
+    sequence_number: int = 0
 
 
 class Stop(msgspec.Struct, tag="stop", tag_field="event", gc=False, frozen=True):

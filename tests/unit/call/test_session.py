@@ -457,6 +457,15 @@ class TestCallerOddities:
         counts = call.session.counts
         assert (counts["repeated_frame"], counts["sequence_gap"]) == (1, 2)
 
+    def test_marks_and_digits_share_the_sequence_of_audio(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        call.session.caller_audio(media(b"a", 2), call.now)
+        call.hears(twilio.Mark(twilio.MarkFacts("x"), 3))
+        call.hears(twilio.Dtmf(twilio.DtmfKey("1"), 4))
+        call.session.caller_audio(media(b"b", 5), call.now)
+        assert call.session.counts["sequence_gap"] == 0
+
     def test_ten_bad_messages_end_the_call(self) -> None:
         call = Sheet()
         call.is_bridged()
