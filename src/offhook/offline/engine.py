@@ -201,8 +201,9 @@ class TurnEngine:
         self._out.drop_audio()
         if reply is not None:
             self._functions.withdraw(reply)
+            was_mid_speech = reply.has_spoken and not reply.is_over
             reply.abort()
-            if reply.has_spoken:
+            if was_mid_speech:
                 self._out.event({"type": "AgentAudioDone"})
         self._playout.cut()
 

@@ -100,7 +100,6 @@ class Reply:
             group.create_task(self._synthesise())
             await self._released.wait()
             await self._speak()
-        self.is_over = True
 
     async def _think(self) -> None:
         loop = asyncio.get_running_loop()
@@ -173,6 +172,7 @@ class Reply:
                 self._stage.out.event({"type": "AgentThinking", "content": item.text})
             else:
                 await self._say(item)
+        self.is_over = True  # before the task ends: an ear event may come in between
         if self.has_spoken:
             self._stage.out.event({"type": "AgentAudioDone"})
         if self.user_text and self.has_spoken:

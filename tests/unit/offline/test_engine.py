@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from tests.unit.offline.virtual import Actor, Scene, on_virtual_time
+from tests.unit.offline.virtual import Actor, Scene, Sheet, on_virtual_time
 
 from offhook.offline.functions import Defined
 from offhook.offline.plan import CallPlan
@@ -230,6 +230,23 @@ def test_barge_in_after_the_burst_marks_what_was_still_playing() -> None:
                 Said("assistant", "Two.", interrupted=True),
                 Said("user", "y"),
             ]
+
+    on_virtual_time(scene)
+
+
+def test_speech_that_starts_with_the_very_end_of_the_turn_brings_no_second_audio_done() -> None:
+    class Tight(Sheet):
+        def event(self, message: dict) -> None:
+            super().event(message)
+            if message["type"] == "AgentAudioDone":
+                asyncio.get_running_loop().call_soon(call.hears, SpeechStarted())
+
+    call = Scene(plan=CallPlan(greeting="Hi."), sheet=Tight())
+
+    async def scene() -> None:
+        async with call:
+            await asyncio.sleep(A_WHILE)
+            assert call.does() == ["assistant: Hi.", "audio 1000", "AgentAudioDone", "UserStartedSpeaking"]
 
     on_virtual_time(scene)
 
