@@ -7,7 +7,7 @@ import base64
 import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -192,12 +192,16 @@ async def test_a_server_that_speaks_no_http_or_closes():
 async def test_a_server_that_never_answers_is_given_up(monkeypatch):
     monkeypatch.setattr("offhook.sim.websocket.HANDSHAKE_S", 0.2)
     monkeypatch.setattr("offhook.sim.webhook.TOTAL_S", 0.2)
-    over = asyncio.Event()
+    gone = asyncio.Semaphore(0)
 
-    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await over.wait()
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while await reader.read(1000):
+                pass
         writer.close()
-        await writer.wait_closed()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        gone.release()
 
     running = await asyncio.start_server(mute, "127.0.0.1", 0)
     async with running:
@@ -209,7 +213,9 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch):
             with pytest.raises(LineFault) as late:
                 await webhooks.ask(f"http://{host}/voice", "POST", {}, total_s=0.2)
         assert late.value.code == 11200
-        over.set()
+        async with asyncio.timeout(WAIT_S):  # both connections were given up, not only forgotten
+            await gone.acquire()
+            await gone.acquire()
 
 
 async def test_tls_to_a_server_without_tls():
