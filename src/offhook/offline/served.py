@@ -7,6 +7,7 @@ The vendor's session starts with Welcome and ends, after an `Error`, with a clos
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import struct
@@ -188,10 +189,10 @@ def _loosely(text: bytes) -> Any:
 
 
 def _abort(transport: asyncio.Transport) -> None:
-    """End with a TCP reset: linger of zero, then close."""
+    """End with a TCP reset: linger of zero, then close. The client may have been first."""
     sock: socket.socket | None = transport.get_extra_info("socket")
     if sock is not None:
-        sock.setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-        )
+        linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()

@@ -90,9 +90,9 @@ class OfflineAgent:
 
     @property
     def address(self) -> str:
-        """Return ``host:port`` as bound; an IPv6 host in brackets."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{host}:{self._port}"
+        """Return ``host:port`` to reach it from this machine; an IPv6 host in brackets."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104  # read
+        return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
 
     @property
     def live(self) -> int:
