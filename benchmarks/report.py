@@ -7,7 +7,14 @@ from typing import Any
 
 #: What is asked of offhook at 200 calls on one core.
 RATIO, P99_MS, KIB_PER_CALL = 1.6, 5.0, 100.0
-FIGURES = ("cpu_ms_per_call_second", "cpu_ms_until_steady_per_call", "kib_per_call", "base_rss_mib", "steal_share")
+FIGURES = (
+    "cpu_ms_per_call_second",
+    "cpu_ms_until_steady_per_call",
+    "kib_per_call",
+    "base_rss_mib",
+    "steal_share",
+    "wait_share",
+)
 DELAYS = ("up_delay", "down_delay", "clear_round_trip", "first_audio", "load_lateness")
 
 Result = dict[str, Any]

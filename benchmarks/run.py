@@ -35,8 +35,9 @@ import report
 from contenders import Contender
 
 READY_S, STOP_S, RAMP_PER_S = 60, 10, 50
-#: A run whose load was later than this (p99) measured the machine's other guests; it is done again, so many times.
-LATE_MS, TRIES = 50, 4
+#: A run whose load was later than this (p99), or whose server waited this share of the time for its core, measured
+#: somebody else's work; it is done again, so many times.
+LATE_MS, WAIT_SHARE, TRIES = 50, 0.05, 4
 WARM_UP = "run 8 2\n"
 
 Result = dict[str, Any]
@@ -49,9 +50,9 @@ def free_port() -> int:
 
 
 def pinned(command: list[str], core: int) -> list[str]:
-    """Put server and load on a core each, ahead of other work where `BENCH_NICE` asks for it (root only)."""
-    if os.environ.get("BENCH_NICE"):
-        command = ["nice", "-n", os.environ["BENCH_NICE"], *command]
+    """Put server and load on a core each; before all other work where `BENCH_FIRST=1` asks for it (root only)."""
+    if os.environ.get("BENCH_FIRST"):
+        command = ["chrt", "--rr", "1", *command]
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2 or shutil.which("taskset") is None:
         return command
@@ -141,6 +142,16 @@ def cpu_s(server: psutil.Process) -> float:
     return sum(sum(p.cpu_times()[:2]) for p in (server, *server.children(recursive=True)))
 
 
+def waited_s(server: psutil.Process) -> float:
+    """Time the process was ready to run and had no core, in seconds; 0 where the kernel does not tell."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return sum(
+            int(Path(f"/proc/{p.pid}/schedstat").read_text().split()[1]) / 1e9
+            for p in (server, *server.children(recursive=True))
+        )
+    return 0.0
+
+
 def rss(server: psutil.Process) -> int:
     return sum(int(p.memory_info().rss) for p in (server, *server.children(recursive=True)))
 
@@ -176,8 +187,10 @@ def measure(contender: Contender, options: argparse.Namespace, load_program: Pat
             load.say(f"run {options.calls} {options.seconds}\n")
             load.phase("steady")
             cpu, clock, stolen = cpu_s(server), time.monotonic(), psutil.cpu_times().steal
+            waited = waited_s(server)
             load.phase("tail")
             used, lasted = cpu_s(server) - cpu, time.monotonic() - clock
+            waited = waited_s(server) - waited
             stolen = (psutil.cpu_times().steal - stolen) / lasted / (os.cpu_count() or 1)
             result = load.phase("result")
         finally:
@@ -187,6 +200,7 @@ def measure(contender: Contender, options: argparse.Namespace, load_program: Pat
     result["cpu_ms_per_call_second"] = used * 1000 / lasted / options.calls
     result["core_share"] = used / lasted
     result["steal_share"] = stolen
+    result["wait_share"] = waited / lasted
     result["cpu_ms_until_steady_per_call"] = (cpu - begin) * 1000 / options.calls
     result["kib_per_call"] = (peak.bytes - base) / 1024 / options.calls
     result["base_rss_mib"] = base / 2**20
@@ -198,9 +212,12 @@ def measure_fairly(contender: Contender, options: argparse.Namespace, load_progr
     for _ in range(TRIES - 1):
         result = measure(contender, options, load_program)
         late = result["load_lateness"]["p99_ms"]
-        if late <= LATE_MS:
+        if late <= LATE_MS and result["wait_share"] <= WAIT_SHARE:
             return result
-        print(f"{contender.name}: again, the load was {late:.0f} ms late", file=sys.stderr, flush=True)
+        waited = (
+            f"the load was {late:.0f} ms late, the server waited {result['wait_share']:.0%} of the time for its core"
+        )
+        print(f"{contender.name}: again, {waited}", file=sys.stderr, flush=True)
     return measure(contender, options, load_program)
 
 
@@ -262,6 +279,8 @@ def main() -> int:
     stolen = statistics.median(s["steal_share"] for s in lines)
     if stolen > 0.02:
         print(f"other machines on this host took {stolen:.0%} of the cores: only ratios mean something here")
+    if max(s["wait_share"] for s in lines) > WAIT_SHARE:
+        print("other work held the servers' core: the delays are upper bounds")
     if max(s["load_lateness"]["p99_ms"] for s in lines) > 2:
         print("the load itself was late (p99 over 2 ms): this machine was busy, and the delays are upper bounds")
     options.out.parent.mkdir(parents=True, exist_ok=True)

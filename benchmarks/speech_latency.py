@@ -164,6 +164,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", help="an agent that runs already; else `offhook agent` is started")
     parser.add_argument("--calls", type=int, nargs="*", default=[1, 8], help="how many at once, one run each")
+    parser.add_argument("--verbose", action="store_true", help="every wait, and what was heard")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     args = parser.parse_args()
     voice = Hibari()
@@ -176,6 +177,9 @@ async def main() -> None:
             waits = sorted(w for c in callers for w in c.waits)
             wanted = {words(line) for line in LINES}
             exact = sum(words(t) in wanted for c in callers for t in c.texts)
+            if args.verbose:
+                for caller in callers:
+                    print([round(w, 2) for w in caller.waits], caller.texts)
             rows.append(
                 {
                     "calls": calls,

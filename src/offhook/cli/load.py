@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
@@ -132,8 +132,12 @@ async def _server(environment: dict[str, str], port: int) -> AsyncIterator[async
         try:
             await _ready(process, port, log)
             yield process
+        except BaseException:
+            with suppress(ProcessLookupError):
+                process.kill()  # nobody's calls are on it: Ctrl-C does not wait for its drain
+            raise
         finally:
-            if process.returncode is None:
+            with suppress(ProcessLookupError):
                 process.terminate()
             try:
                 async with asyncio.timeout(STOP_S):
