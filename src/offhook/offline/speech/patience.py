@@ -60,7 +60,8 @@ def patience_for(text: str) -> Patience:
     if not words:
         return Patience.SHORT
     plain = " ".join(words)
-    if text.rstrip().endswith((",", "-", "…", "...")) or words[-1] in _DANGLING or plain.endswith(_DANGLING_ENDS):
+    # No comma: the recogniser ends whole sentences with one at times.
+    if text.rstrip().endswith(("-", "…", "...")) or words[-1] in _DANGLING or plain.endswith(_DANGLING_ENDS):
         return Patience.LONG
     if _is_reading_digits(words):
         return Patience.LONG
