@@ -31,6 +31,7 @@ class PlaybackLedger:
         "_dry_at",
         "_epoch",
         "_every",
+        "_flushed",
         "_limit",
         "_marks",
         "_next_mark_at",
@@ -44,6 +45,7 @@ class PlaybackLedger:
         self._limit = marks
         self._next_mark_at = self._every
         self._marks: deque[tuple[MarkName, int]] = deque()
+        self._flushed: set[MarkName] = set()
         self._serial = 0
         self._epoch = 0
         self._anchor_pos = 0
@@ -68,10 +70,14 @@ class PlaybackLedger:
         return name
 
     def echoed(self, name: MarkName, now: float) -> bool:
-        """Book a returned mark. Returns whether it counts: known, and of the current epoch.
+        """Book a returned mark. Returns whether it was ours, once.
 
-        Marks come back in order; one that overtakes others says that those were reached too (or lost).
+        Marks come back in order; one that overtakes others says that those were reached too (or lost). One that a
+        `clear` flushed comes back too, and says nothing.
         """
+        if name in self._flushed:
+            self._flushed.discard(name)
+            return True
         if not any(known == name for known, _ in self._marks):
             return False
         position = 0
@@ -88,6 +94,7 @@ class PlaybackLedger:
         """Book a `clear`: everything unheard is gone, its marks will not count. Returns the bytes that were heard."""
         heard = self.heard(now)
         self._epoch += 1
+        self._flushed = {known for known, _ in self._marks}
         self._marks.clear()
         self._move_anchor(self.sent, now)
         self._next_mark_at = self.sent + self._every

@@ -51,6 +51,7 @@ def test_echoes_of_a_cleared_epoch_and_strangers_do_not_count() -> None:
     ledger.send(8000, 0.0)
     name = ledger.mark()
     assert ledger.clear(0.25) == 2000
+    assert ledger.echoed(name, 0.26)
     assert not ledger.echoed(name, 0.26)
     assert not ledger.echoed(MarkName("stranger"), 0.26)
     assert ledger.heard(0.3) == ledger.sent == 8000
