@@ -121,7 +121,7 @@ def open_calls(messages: list[dict]) -> Counter[str]:
     return +left
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps)
 def test_any_call_is_orderly(plan: list[tuple]) -> None:
     async def scene() -> None:

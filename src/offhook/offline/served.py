@@ -190,9 +190,9 @@ def _loosely(text: bytes) -> Any:
 
 def _abort(transport: asyncio.Transport) -> None:
     """End with a TCP reset: linger of zero, then close. The client may have been first."""
-    sock: socket.socket | None = transport.get_extra_info("socket")
-    if sock is not None:
-        linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-        with contextlib.suppress(OSError):
+    linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+    with contextlib.suppress(OSError, ValueError):  # ValueError: uvloop's word for a closed socket
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()
