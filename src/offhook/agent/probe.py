@@ -56,7 +56,7 @@ async def _attempt(session: aiohttp.ClientSession, settings: Settings, message: 
                 settings.deepgram.agent_url,
                 headers=headers,
                 max_msg_size=settings.limits.agent_message_bytes,
-                timeout=aiohttp.ClientWSTimeout(ws_close=settings.timeouts.close_s),
+                timeout=aiohttp.ClientWSTimeout(None, settings.timeouts.close_s),  # pyright: ignore[reportCallIssue] # attrs,
             )
     except aiohttp.WSServerHandshakeError as error:
         raise _refusal(error.status) from None

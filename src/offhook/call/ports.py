@@ -50,6 +50,7 @@ class Functions(Protocol):
 
     async def run(self, call: FunctionCall) -> str:
         """Return the content of the answer: text or JSON text."""
+        ...
 
 
 class AgentSource(Protocol):
@@ -57,6 +58,7 @@ class AgentSource(Protocol):
 
     def setup_for(self, called: str) -> AgentSetup:
         """Return how to configure the agent that answers ``called`` (E.164, or empty where it is not known)."""
+        ...
 
 
 class CallObserver(Protocol):
@@ -64,12 +66,16 @@ class CallObserver(Protocol):
 
     def noted(self, facts: CallFacts, note: Note | SettingsRefused) -> None:
         """Something worth a log line happened."""
+        ...
 
     def defect(self, facts: CallFacts, error: Exception) -> None:
         """A defect of ours surfaced in this call."""
+        ...
 
     def refused(self, error: OffhookError) -> None:
         """A stream or a webhook was turned away."""
+        ...
 
     def call_ended(self, record: CallRecord) -> None:
         """A call is over; called once per call, also for one that never reached `start`."""
+        ...

@@ -65,6 +65,8 @@ async def _call(out: Path, script: DemoScript, mind: Mind) -> int:
     import secrets
     import socket
 
+    from pydantic import SecretStr
+
     from offhook.cli.demo_verdict import Telling
     from offhook.cli.offline_agent import pointed_at, running_agent
     from offhook.config.exposure import Listening
@@ -85,7 +87,7 @@ async def _call(out: Path, script: DemoScript, mind: Mind) -> int:
         address = f"http://127.0.0.1:{port}"
         settings = Settings(
             agent=script.profile(),
-            twilio=TwilioAccount(auth_token=token, account_sid=identity.account_sid),
+            twilio=TwilioAccount(auth_token=SecretStr(token), account_sid=identity.account_sid),
             server=ServerPart(host="127.0.0.1", port=port, public_url=address),
         )
         where = Listening("127.0.0.1", port, is_loopback=True, why="this is a demo")

@@ -25,9 +25,11 @@ def say(text: str) -> None:
 
 def pointed_at(settings: Settings, agent: OfflineAgent) -> Settings:
     """Return ``settings`` with the agent leg on this machine."""
+    from pydantic import SecretStr
+
     from offhook.config.deepgram import DeepgramAccess
 
-    return settings.model_copy(update={"deepgram": DeepgramAccess(api_key=OFFLINE_KEY, agent_url=agent.url)})
+    return settings.model_copy(update={"deepgram": DeepgramAccess(api_key=SecretStr(OFFLINE_KEY), agent_url=agent.url)})
 
 
 @asynccontextmanager

@@ -29,19 +29,20 @@ class ContextMessage(Part):
 class AgentProfile(Part):
     """One agent. Everything has a default, so an empty profile answers the telephone."""
 
-    greeting: str | None = Field(GREETING, description='Said when the call is answered; "" says nothing.')
-    prompt: str = Field(PROMPT, description="Who the agent is and how it behaves. At most 25,000 characters.")
+    greeting: str | None = Field(default=GREETING, description='Said when the call is answered; "" says nothing.')
+    prompt: str = Field(default=PROMPT, description="Who the agent is and how it behaves. At most 25,000 characters.")
     prompt_file: str | None = Field(
-        None, description="File with the prompt, beside offhook.toml. Instead of `prompt`; re-read at every start."
+        default=None,
+        description="File with the prompt, beside offhook.toml. Instead of `prompt`; re-read at every start.",
     )
-    listen: Listen = Field(Listen(), description="How it hears.")
-    think: Think = Field(Think(), description="How it thinks.")
-    speak: Speak = Field(Speak(), description="How it speaks.")
-    context: tuple[ContextMessage, ...] = Field((), description="Earlier sentences it should remember.")
-    functions: tuple[FunctionDefinition, ...] = Field((), description="Functions it may call.")
-    tags: tuple[str, ...] = Field((), description="Labels in Deepgram's usage reports.")
+    listen: Listen = Field(default=Listen(), description="How it hears.")
+    think: Think = Field(default=Think(), description="How it thinks.")
+    speak: Speak = Field(default=Speak(), description="How it speaks.")
+    context: tuple[ContextMessage, ...] = Field(default=(), description="Earlier sentences it should remember.")
+    functions: tuple[FunctionDefinition, ...] = Field(default=(), description="Functions it may call.")
+    tags: tuple[str, ...] = Field(default=(), description="Labels in Deepgram's usage reports.")
     mip_opt_out: bool = Field(
-        False, description="Opt out of Deepgram's Model Improvement Program. Not with `think-fast`."
+        default=False, description="Opt out of Deepgram's Model Improvement Program. Not with `think-fast`."
     )
 
     @field_validator("mip_opt_out")

@@ -18,22 +18,24 @@ class AgentFailure(Part):
     """What the caller gets when the agent fails: a sentence, then a person or the end of the call."""
 
     say: str = Field(
-        "Sorry, I have a problem. Please call again later.", max_length=_SAY, description="Said to the caller."
+        default="Sorry, I have a problem. Please call again later.", max_length=_SAY, description="Said to the caller."
     )
-    dial: E164 | None = Field(None, description="Number to connect the caller to afterwards. Unset: hang up.")
+    dial: E164 | None = Field(default=None, description="Number to connect the caller to afterwards. Unset: hang up.")
 
 
 class BusyPolicy(Part):
     """What a caller gets whom we do not admit: at capacity, draining, too many starts."""
 
     do: Literal["say", "reject", "redirect"] = Field(
-        "say",
+        default="say",
         description="`say` a sentence and hang up; `reject` with the busy tone, unbilled; `redirect` to other TwiML.",
     )
     say: str = Field(
-        "All our lines are busy. Please call again in a moment.", max_length=_SAY, description="For `say`."
+        default="All our lines are busy. Please call again in a moment.", max_length=_SAY, description="For `say`."
     )
-    redirect: str | None = Field(None, description="For `redirect`: the https address of the TwiML to go on with.")
+    redirect: str | None = Field(
+        default=None, description="For `redirect`: the https address of the TwiML to go on with."
+    )
 
     @field_validator("redirect")
     @classmethod
@@ -49,16 +51,18 @@ class CallPolicy(Part):
     """Rules of every call."""
 
     max_minutes: float | None = Field(
-        None,
+        default=None,
         gt=0,
         le=119,
         description="Longest call. Unset: `timeouts.call_s`. Deepgram ends a session at 120 minutes.",
     )
     preconnect: bool = Field(
-        True, description="Dial the agent while Twilio still sets up the stream: the greeting comes sooner."
+        default=True, description="Dial the agent while Twilio still sets up the stream: the greeting comes sooner."
     )
-    when_agent_fails: AgentFailure = Field(AgentFailure(), description="What the caller gets when the agent fails.")
-    when_busy: BusyPolicy = Field(BusyPolicy(), description="What a caller gets who is not admitted.")
+    when_agent_fails: AgentFailure = Field(
+        default=AgentFailure(), description="What the caller gets when the agent fails."
+    )
+    when_busy: BusyPolicy = Field(default=BusyPolicy(), description="What a caller gets who is not admitted.")
 
     def longest_s(self, timeouts: Timeouts) -> float:
         """Return the longest a call may last, in seconds."""

@@ -15,17 +15,17 @@ _PATH = "/v1/agent/converse"
 class DeepgramAccess(Part):
     """How the agent is reached. Regions: https://developers.deepgram.com/docs/regional-endpoints."""
 
-    api_key: DeepgramKey | None = Field(None, description="The key the agent leg authenticates with.")
+    api_key: DeepgramKey | None = Field(default=None, description="The key the agent leg authenticates with.")
     allow_plain: bool = Field(
-        False,
+        default=False,
         description="Permit `ws://` to another machine (self-hosted, private network): the key travels unencrypted.",
     )
     agent_url: str = Field(
-        AGENT_URL,
+        default=AGENT_URL,
         description="The agent's socket. EU: wss://api.eu.deepgram.com/v1/agent/converse; self-hosted: your own.",
     )
     concurrency: int | None = Field(
-        None, ge=1, description="Concurrent agent sessions your Deepgram plan allows; caps `limits.calls`."
+        default=None, ge=1, description="Concurrent agent sessions your Deepgram plan allows; caps `limits.calls`."
     )
 
     @field_validator("agent_url")

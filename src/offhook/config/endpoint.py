@@ -40,7 +40,9 @@ class Endpoint(Part):
     """Where Deepgram sends its requests instead of the vendor's managed address."""
 
     url: str = Field(description="Address that Deepgram (not offhook) calls.")
-    headers: Secrets = Field({}, description="Headers of that request; secrets as `${NAME}` from the environment.")
+    headers: Secrets = Field(
+        default={}, description="Headers of that request; secrets as `${NAME}` from the environment."
+    )
 
     @field_validator("url")
     @classmethod
@@ -52,18 +54,18 @@ class Endpoint(Part):
 class FunctionEndpoint(Endpoint):
     """A function that Deepgram calls itself over HTTP."""
 
-    method: str = Field("post", description="HTTP method, in lower case.")
+    method: str = Field(default="post", description="HTTP method, in lower case.")
 
 
 class FunctionDefinition(Part):
     """A function the agent may call, as the vendor defines it (Settings, ``agent.think.functions``)."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Name the model calls it by.")
-    description: str | None = Field(None, description="When and why to call it; the model reads this.")
+    description: str | None = Field(default=None, description="When and why to call it; the model reads this.")
     parameters: dict[str, Any] = Field(
-        {"type": "object", "properties": {}}, description="JSON Schema of its arguments."
+        default={"type": "object", "properties": {}}, description="JSON Schema of its arguments."
     )
-    endpoint: FunctionEndpoint | None = Field(None, description="Set: Deepgram calls it. Unset: offhook does.")
+    endpoint: FunctionEndpoint | None = Field(default=None, description="Set: Deepgram calls it. Unset: offhook does.")
     defer_until_eot: bool | None = Field(
-        None, description="Hold the call until the turn is confirmed; true for anything that cannot be undone."
+        default=None, description="Hold the call until the turn is confirmed; true for anything that cannot be undone."
     )

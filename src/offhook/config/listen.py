@@ -21,22 +21,27 @@ class Listen(Part):
     """How the agent hears. The API version follows from the model: ``flux-*`` is v2, everything else v1."""
 
     model: str = Field(
-        "flux-general-en", min_length=1, description="`flux-general-en`, `flux-general-multi` or `nova-3`."
+        default="flux-general-en", min_length=1, description="`flux-general-en`, `flux-general-multi` or `nova-3`."
     )
-    language: str | None = Field(None, description="Nova only: BCP-47 tag or `multi`.")
-    smart_format: bool | None = Field(None, description="Nova only: numbers, dates and addresses as written.")
+    language: str | None = Field(default=None, description="Nova only: BCP-47 tag or `multi`.")
+    smart_format: bool | None = Field(default=None, description="Nova only: numbers, dates and addresses as written.")
     keyterms: tuple[str, ...] = Field(
-        (), description="Names and words to expect; about 500 tokens in all. Flux and Nova-3."
+        default=(), description="Names and words to expect; about 500 tokens in all. Flux and Nova-3."
     )
-    language_hints: tuple[str, ...] = Field((), description="`flux-general-multi` only: languages to expect (BCP-47).")
+    language_hints: tuple[str, ...] = Field(
+        default=(), description="`flux-general-multi` only: languages to expect (BCP-47)."
+    )
     eot_threshold: float | None = Field(
-        None, ge=0.5, le=1.0, description="Flux only: confidence that ends a turn (0.5–1; the vendor's default is 0.7)."
+        default=None,
+        ge=0.5,
+        le=1.0,
+        description="Flux only: confidence that ends a turn (0.5–1; the vendor's default is 0.7).",
     )
     eager_eot_threshold: float | None = Field(
-        None, ge=0.3, le=0.9, description="Flux only: confidence at which a reply is prepared early (0.3–0.9)."
+        default=None, ge=0.3, le=0.9, description="Flux only: confidence at which a reply is prepared early (0.3–0.9)."
     )
     eot_timeout_ms: int | None = Field(
-        None, ge=500, le=60000, description="Flux only: silence that ends a turn whatever the confidence."
+        default=None, ge=500, le=60000, description="Flux only: silence that ends a turn whatever the confidence."
     )
 
     @property

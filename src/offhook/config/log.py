@@ -12,7 +12,7 @@ from offhook.config.parts import Part
 class LogPart(Part):
     """The log on standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is logged.")
     format: Literal["auto", "json", "text"] = Field(
-        "auto", description="`json` lines for machines, `text` for people; `auto`: text on a terminal."
+        default="auto", description="`json` lines for machines, `text` for people; `auto`: text on a terminal."
     )

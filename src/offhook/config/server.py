@@ -14,15 +14,16 @@ class ServerPart(Part):
     """One port for webhooks and streams."""
 
     host: str = Field(
-        "", description="Interface to listen on. Empty: all of them, or this machine only where no auth token is set."
+        default="",
+        description="Interface to listen on. Empty: all of them, or this machine only where no auth token is set.",
     )
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0: any free one.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0: any free one.")
     public_url: str | None = Field(
-        None,
+        default=None,
         description="How the world reaches this server, like https://voice.example.com; signatures cover it.",
     )
     stream_path: str = Field(
-        "/twilio", pattern=r"^/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-]$", description="Path of the stream."
+        default="/twilio", pattern=r"^/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-]$", description="Path of the stream."
     )
 
     @field_validator("host")

@@ -29,16 +29,18 @@ class NumberRoute(Part):
 class Settings(Part):
     """Everything offhook can be told."""
 
-    agent: AgentProfile = Field(AgentProfile(), description="The agent that answers where no number says otherwise.")
-    agents: dict[AgentName, AgentProfile] = Field({}, description="Further agents, by name.")
-    numbers: dict[E164, NumberRoute] = Field({}, description="Which agent answers which of our numbers.")
-    call: CallPolicy = Field(CallPolicy(), description="Rules of every call.")
-    limits: Limits = Field(Limits(), description="Bounds of everything.")
-    timeouts: Timeouts = Field(Timeouts(), description="Deadlines of everything, in seconds.")
-    twilio: TwilioAccount = Field(TwilioAccount(), description="The Twilio account.")
-    deepgram: DeepgramAccess = Field(DeepgramAccess(), description="Access to Deepgram.")
-    server: ServerPart = Field(ServerPart(), description="Where the server listens.")
-    log: LogPart = Field(LogPart(), description="The log.")
+    agent: AgentProfile = Field(
+        default=AgentProfile(), description="The agent that answers where no number says otherwise."
+    )
+    agents: dict[AgentName, AgentProfile] = Field(default={}, description="Further agents, by name.")
+    numbers: dict[E164, NumberRoute] = Field(default={}, description="Which agent answers which of our numbers.")
+    call: CallPolicy = Field(default=CallPolicy(), description="Rules of every call.")
+    limits: Limits = Field(default=Limits(), description="Bounds of everything.")
+    timeouts: Timeouts = Field(default=Timeouts(), description="Deadlines of everything, in seconds.")
+    twilio: TwilioAccount = Field(default=TwilioAccount(), description="The Twilio account.")
+    deepgram: DeepgramAccess = Field(default=DeepgramAccess(), description="Access to Deepgram.")
+    server: ServerPart = Field(default=ServerPart(), description="Where the server listens.")
+    log: LogPart = Field(default=LogPart(), description="The log.")
 
     @field_validator("numbers")
     @classmethod

@@ -18,23 +18,26 @@ class SpeakEntry(Part):
     """One voice the agent may use."""
 
     provider: str = Field(
-        "deepgram",
+        default="deepgram",
         pattern=r"^[a-z][a-z0-9_]*$",
         description="`deepgram`, `eleven_labs`, `cartesia`, `open_ai`, `aws_polly`.",
     )
-    endpoint: Endpoint | None = Field(None, description="Your own account with the vendor; not for `deepgram`.")
+    endpoint: Endpoint | None = Field(default=None, description="Your own account with the vendor; not for `deepgram`.")
     model: str | None = Field(
-        None,
+        default=None,
         min_length=1,
         description="Voice or model. With `deepgram`: `aura-2-thalia-en` (Aura) or `flux-…` (Flux TTS).",
     )
     speed: float | None = Field(
-        None, ge=0.5, le=1.5, description="`deepgram` only: Aura 0.7–1.5; Flux 0.5–1.5 in steps of 0.05."
+        default=None, ge=0.5, le=1.5, description="`deepgram` only: Aura 0.7–1.5; Flux 0.5–1.5 in steps of 0.05."
     )
-    expressivity: int | None = Field(None, ge=-2, le=2, description="Flux TTS only: −2 calm … 2 animated.")
-    credentials: Secrets = Field({}, description="`aws_polly` only: type, region, access_key_id, secret_access_key, …")
+    expressivity: int | None = Field(default=None, ge=-2, le=2, description="Flux TTS only: −2 calm … 2 animated.")
+    credentials: Secrets = Field(
+        default={}, description="`aws_polly` only: type, region, access_key_id, secret_access_key, …"
+    )
     options: Options = Field(
-        {}, description="Further fields of the vendor, passed as they are: `voice`, `language`, `engine`, `volume`."
+        default={},
+        description="Further fields of the vendor, passed as they are: `voice`, `language`, `engine`, `volume`.",
     )
 
     @field_validator("endpoint")
@@ -97,7 +100,7 @@ class SpeakEntry(Part):
 class Speak(SpeakEntry):
     """The agent's voice, with what to use when it fails."""
 
-    fallback: tuple[SpeakEntry, ...] = Field((), description="Voices to fall back to, in order.")
+    fallback: tuple[SpeakEntry, ...] = Field(default=(), description="Voices to fall back to, in order.")
 
     @property
     def entries(self) -> tuple[SpeakEntry, ...]:

@@ -19,29 +19,31 @@ class ThinkEntry(Part):
     """One language model the agent may use."""
 
     provider: str = Field(
-        "deepgram", pattern=r"^[a-z][a-z0-9_]*$", description="`deepgram`, `open_ai`, `anthropic`, `google`, …"
+        default="deepgram", pattern=r"^[a-z][a-z0-9_]*$", description="`deepgram`, `open_ai`, `anthropic`, `google`, …"
     )
     endpoint: Endpoint | None = Field(
-        None, description="Your own account or server, instead of Deepgram's managed one."
+        default=None, description="Your own account or server, instead of Deepgram's managed one."
     )
-    model: str | None = Field(None, min_length=1, description="The provider's model. With `deepgram`: `think-fast`.")
-    version: str | None = Field(None, description="The provider's API version, where it has several.")
+    model: str | None = Field(
+        default=None, min_length=1, description="The provider's model. With `deepgram`: `think-fast`."
+    )
+    version: str | None = Field(default=None, description="The provider's API version, where it has several.")
     temperature: float | None = Field(
-        None, ge=0, le=2, description="0–2 (Anthropic: 0–1). Unset: the provider's default."
+        default=None, ge=0, le=2, description="0–2 (Anthropic: 0–1). Unset: the provider's default."
     )
     reasoning_mode: Literal["none", "minimal", "low", "medium", "high"] | None = Field(
-        None, description="How long it may think before it speaks: `deepgram`, `open_ai`, `groq`."
+        default=None, description="How long it may think before it speaks: `deepgram`, `open_ai`, `groq`."
     )
     voice_prompt_opt_out: bool | None = Field(
-        None, description="`deepgram` only: do not put spoken-style instructions before your prompt."
+        default=None, description="`deepgram` only: do not put spoken-style instructions before your prompt."
     )
     context_length: int | Literal["max"] | None = Field(
-        None, description='Characters of conversation kept, or "max"; only with an `endpoint`.'
+        default=None, description='Characters of conversation kept, or "max"; only with an `endpoint`.'
     )
     credentials: Secrets = Field(
-        {}, description="`aws_bedrock` only: type, region, access_key_id, secret_access_key, …"
+        default={}, description="`aws_bedrock` only: type, region, access_key_id, secret_access_key, …"
     )
-    options: Options = Field({}, description="Further fields of the provider, passed as they are.")
+    options: Options = Field(default={}, description="Further fields of the provider, passed as they are.")
 
     @field_validator("endpoint")
     @classmethod
@@ -98,7 +100,7 @@ class Think(ThinkEntry):
     """The agent's language model, with what to use when the vendor refuses it or it fails."""
 
     fallback: tuple[ThinkEntry, ...] | None = Field(
-        None,
+        default=None,
         description="Models to fall back to, in order. Unset: `open_ai/gpt-4o-mini` with `deepgram`, else none.",
     )
 

@@ -12,17 +12,17 @@ class TwilioAccount(Part):
     """Whose calls we answer. Without ``auth_token`` no signature can be checked: loopback only."""
 
     auth_token: AuthToken | None = Field(
-        None, description="Checks the signature of every webhook and stream. Without it: this machine only."
+        default=None, description="Checks the signature of every webhook and stream. Without it: this machine only."
     )
     previous_auth_token: AuthToken | None = Field(
-        None, description="Accepted beside `auth_token` while it is being rotated; remove it afterwards."
+        default=None, description="Accepted beside `auth_token` while it is being rotated; remove it afterwards."
     )
     account_sid: AccountSid | None = Field(
-        None, description="The account whose streams are accepted: AC and 32 hex digits."
+        default=None, description="The account whose streams are accepted: AC and 32 hex digits."
     )
 
     static_streams: bool = Field(
-        False,
+        default=False,
         description="Accept signed streams without a one-time token on the bare stream path: needed for a TwiML Bin.",
     )
 

@@ -18,15 +18,19 @@ class Outlet(Protocol):
 
     def event(self, message: Message) -> None:
         """Send one JSON message."""
+        ...
 
     def audio(self, audio: bytes) -> None:
         """Send one frame of agent audio, 8 kHz µ-law; the outlet turns it into the declared format."""
+        ...
 
     def drop_audio(self) -> None:
         """Forget agent audio that has not left yet."""
+        ...
 
     def fail(self, code: str, description: str) -> None:
         """Send `Error` and end the session."""
+        ...
 
 
 def conversation_text(role: Literal["user", "assistant"], content: str) -> Message:

@@ -45,15 +45,19 @@ class Ears(Protocol):
 
     def hear(self, audio: bytes) -> None:
         """Take caller audio. Must return at once: heavy work happens elsewhere."""
+        ...
 
     def agent_speaks(self, speaking: bool) -> None:
         """Be told whether agent audio is probably audible, so that barge-in may ask for more evidence."""
+        ...
 
     def force_end(self) -> None:
         """End an open turn now (ForceEndTurn)."""
+        ...
 
     async def close(self) -> None:
         """Free everything. No event follows."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +134,11 @@ class Brain(Protocol):
 
         Must not block the loop. Closed early (``aclose``) when the turn resumes or the caller barges in.
         """
+        ...
 
     async def close(self) -> None:
         """Free everything."""
+        ...
 
 
 class Voice(Protocol):
@@ -140,9 +146,11 @@ class Voice(Protocol):
 
     def say(self, text: str) -> AsyncIterator[bytes]:
         """Yield audio for one sentence, as it becomes ready. Closed early when the reply is discarded."""
+        ...
 
     async def close(self) -> None:
         """Free everything."""
+        ...
 
 
 class Mind(Protocol):
@@ -150,15 +158,20 @@ class Mind(Protocol):
 
     async def start(self) -> None:
         """Load what must be loaded, once."""
+        ...
 
     def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Ears:
         """Make ears for one call; ``listen`` is the Settings' ``agent.listen.provider`` (may be empty)."""
+        ...
 
     def brain(self, settings: Mapping[str, Any]) -> Brain:
         """Make a brain for one call; ``settings`` is the Settings' ``agent`` object."""
+        ...
 
     def voice(self, speak: Mapping[str, Any]) -> Voice:
         """Make a voice for one call; ``speak`` is the first ``agent.speak.provider`` (may be empty)."""
+        ...
 
     async def close(self) -> None:
         """Stop everything, worker processes included."""
+        ...

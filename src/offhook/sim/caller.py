@@ -90,18 +90,23 @@ class Line(Protocol):
     @property
     def agent(self) -> Hearing:
         """What is heard of the agent."""
+        ...
 
     def now_ms(self) -> float:
         """Return the time of the call."""
+        ...
 
     async def say(self, audio: bytes, text: str) -> None:
         """Speak; return when said."""
+        ...
 
     async def press(self, digit: str) -> None:
         """Press one key."""
+        ...
 
     async def wait_until(self, fact: Callable[[], object], timeout_s: float) -> bool:
         """Wait for a fact; ``False`` when the time is up. Raises `LineOver` when the call is over."""
+        ...
 
 
 class LineOver(Exception):

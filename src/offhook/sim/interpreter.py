@@ -64,18 +64,23 @@ class Exchange(Protocol):
 
     async def run_stream(self, order: StreamOrder) -> None:
         """Open a stream and return when it is over. Raises `LineFault` when it cannot be opened."""
+        ...
 
     async def wait_s(self, seconds: float) -> None:
         """Let time pass."""
+        ...
 
     async def gather(self, count: int | None, finish_on: str, timeout_s: float) -> str:
         """Return the digits pressed."""
+        ...
 
     def tell(self, event: Event) -> None:
         """Tell what happens."""
+        ...
 
     def complain(self, code: int, text: str, http_status: int | None = None) -> None:
         """Note a finding."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

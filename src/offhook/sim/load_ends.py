@@ -62,7 +62,7 @@ class AgentCall(WSListener):
         elif frame.msg_type == WSMsgType.CLOSE:
             transport.disconnect()
 
-    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
         self.transport = None
         if self._timer is not None:
             self._timer.cancel()
@@ -188,7 +188,7 @@ class Caller(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
 
-    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
         self.transport = None
         if self._timer is not None:
             self._timer.cancel()

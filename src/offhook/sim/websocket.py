@@ -273,12 +273,12 @@ class Socket(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         return False
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         if not self._upgraded.done():
             self._upgraded.set_exception(LineFault(31920, "the server closed the connection instead of answering"))
         self._has_room.set()
         if self.ended is None:
-            self._end(Ended("reset" if error is not None else "eof"))
+            self._end(Ended("reset" if exc is not None else "eof"))
         if not self._lost.done():
             self._lost.set_result(None)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
 #: What XML 1.0 cannot hold even when escaped (section 2.2, Char); one of these would lose the whole document.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -36,7 +36,9 @@ def answer(document: StreamDocument) -> str:
     """Connect the call to the stream. The verbs after `<Connect>` run only where ``action_url`` is empty."""
     response = VoiceResponse()
     connect = response.connect(action=document.action_url or None, method="POST" if document.action_url else None)
+    assert isinstance(connect, Connect)
     stream = connect.stream(url=document.stream_url, name="offhook", status_callback=document.status_url or None)
+    assert isinstance(stream, Stream)
     for name, value in document.parameters.items():
         stream.parameter(name=name, value=_xml_text(value))
     _append_fallback(response, document.fallback)
