@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,16 +45,14 @@ async def _demo(out: Path, *, fast: bool) -> int:
     _say("offhook demo: a phone call on this machine - a simulated caller, the offhook server, an offline agent\n")
     out.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before anything is live
     script = demo_script.load()
-    mind: Mind
     if fast:
-        mind = script.recorded_mind()
-        return await _call(out, script, mind)
+        return await _call(out, script, demo_script.recorded_mind(), demo_script.recorded_line)
     from offhook.errors import ConfigError
     from offhook.offline.speech.mind import SpeakingMind
 
     mind = SpeakingMind(progress=lambda line: _say(f"  {line}"))
     try:
-        return await _call(out, script, mind)
+        return await _call(out, script, mind, lambda text: mind.synthesise_line(text, caller=True))
     except ConfigError as missing:
         for problem in missing.problems:
             typer.echo(f"demo: {problem}", err=True)
@@ -61,7 +60,7 @@ async def _demo(out: Path, *, fast: bool) -> int:
         return 1
 
 
-async def _call(out: Path, script: DemoScript, mind: Mind) -> int:
+async def _call(out: Path, script: DemoScript, mind: Mind, speak: Callable[[str], Awaitable[bytes]]) -> int:
     import secrets
     import socket
 
@@ -79,7 +78,7 @@ async def _call(out: Path, script: DemoScript, mind: Mind) -> int:
 
     telling = Telling(script, _say)
     async with running_agent(mind, telling.agent_frame) as agent:
-        steps = await script.steps(mind)
+        steps = await script.steps(speak)
         with socket.socket() as free:  # the public address must be known before the server listens
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -1,14 +1,16 @@
-"""What is said in `offhook demo`: the caller's lines, the agent's profile, and the recordings for `--fast`. No I/O but them."""
+"""What is said in `offhook demo`: the caller's lines, the agent's profile, the recordings. Plays nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from offhook.config.agent import AgentProfile
-    from offhook.offline.ports import Mind
-    from offhook.offline.speech.mind import SpeakingMind
+    from offhook.offline.scripted import ScriptedMind
     from offhook.sim.caller import Step
 
 _GREETING = "Thank you for calling Larkfield Dental. How can I help you?"
@@ -43,22 +45,42 @@ class DemoScript:
 
         return AgentProfile(greeting=_GREETING, prompt=_PROMPT)
 
-    async def steps(self, mind: SpeakingMind) -> list[Step]:
-        """Return what the caller does, with a voice."""
+    async def steps(self, speak: Callable[[str], Awaitable[bytes]]) -> list[Step]:
+        """Return what the caller does; ``speak`` gives a line its audio."""
         from offhook.sim.caller import HangUp, Interrupt, Say, WaitForAgent
 
         steps: list[Step] = []
         for line in self.lines:
             if isinstance(line, str):
-                steps += [WaitForAgent(), Say(await mind.synthesise_line(line, caller=True), line)]
+                steps += [WaitForAgent(), Say(await speak(line), line)]
             else:
                 after_ms, text = line
-                steps.append(Interrupt(after_ms, await mind.synthesise_line(text, caller=True), text))
+                steps.append(Interrupt(after_ms, await speak(text), text))
         return [*steps, WaitForAgent(), HangUp()]
-
-    def recorded_mind(self) -> Mind: ...
 
 
 def load() -> DemoScript:
     """Return the script."""
     return DemoScript()
+
+
+def recordings() -> Path:
+    """Return the folder of the recordings (tools/record_demo.py made them)."""
+    return Path(str(files("offhook"))) / "assets" / "demo"
+
+
+def recorded_mind() -> ScriptedMind:
+    """Return an agent that plays the recorded replies in order."""
+    from offhook.offline.scripted import ScriptedMind
+
+    return ScriptedMind.from_file(recordings() / "agent.json")
+
+
+async def recorded_line(text: str) -> bytes:
+    """Return the recording of one of the caller's lines."""
+    import json
+
+    folder = recordings()
+    lines = json.loads((folder / "lines.json").read_text(encoding="utf-8"))["caller"]
+    (name,) = [str(line["file"]) for line in lines if line["text"] == text]
+    return (folder / name).read_bytes()

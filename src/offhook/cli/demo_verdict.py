@@ -104,7 +104,7 @@ class Telling:
         yield f"{len(self._said)} utterances, {len(answers)} answers"
         if answers:
             middle = sorted(answers)[len(answers) // 2]
-            yield f"answers began {middle:.2f} s after the caller's last sound (median, as heard), {max(answers):.2f} s at worst"
+            yield f"answers began {middle:.2f} s after the caller's last sound (median), {max(answers):.2f} s at worst"
         for cut in report.barge_ins:
             yield f"interruption: the agent fell silent {cut.silent_after_ms:.0f} ms after the caller's first sound"
         for turn in self._record.turns if self._record is not None else ():
