@@ -149,7 +149,7 @@ class LanguageBrain:
         wanted: dict[int, _Wanted] = {}
         text, length = "", 0
         try:
-            async with self._session.post(self._url, json=self._request(conversation)) as answer:
+            async with await self._asked(self._request(conversation)) as answer:
                 if answer.status != 200:
                     raise AgentUnavailable(endpoint="llm", status=answer.status)
                 async for piece in _pieces(answer):
@@ -173,6 +173,13 @@ class LanguageBrain:
 
     async def close(self) -> None:
         """Nothing is held: the connection belongs to the language model."""
+
+    async def _asked(self, body: dict[str, Any]) -> aiohttp.ClientResponse:
+        """Send the request; once more where the endpoint had just closed the connection that was kept."""
+        try:
+            return await self._session.post(self._url, json=body)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            return await self._session.post(self._url, json=body)
 
     def _request(self, conversation: Conversation) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -41,7 +41,8 @@ _COMPLETE: Final = frozenset(
         ", ",
         "yes, yeah, yep, yup, sure, okay, ok, no, nope, correct, right, exactly, yes please, no thanks, no thank you, "
         "that's right, that is right, that's correct, that's all, that is all, that's it, nothing else, sounds good, "
-        "perfect, great, thanks, thank you, thank you very much, bye, goodbye, bye bye, thanks bye, thank you goodbye, "
+        "perfect, great, thanks, thank you, thank you very much, bye, goodbye, good by, bye bye, thanks bye, "
+        "thank you goodbye, thank you good by, no thank you goodbye, no thank you good by, "
         "thank you bye, go on, go ahead, hello, hi, what, pardon, sorry, please do, of course, yes that's right, "
         "yes it is, yes that's correct, no that's all, no that's it, no that's wrong, yes please do",
     )

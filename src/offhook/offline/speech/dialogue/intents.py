@@ -67,7 +67,8 @@ _PATTERNS: Final = {
         r"|\bwhat were you saying\b",
         Intent.STOP: r"\b(never ?mind|forget (it|that|about it)|stop that|scrap that|changed my mind|don't bother)\b"
         r"|^(no )?(cancel|stop)( that| it)?$",
-        Intent.GOODBYE: r"\b(good[ -]?bye?|bye|bye-bye|see you|talk to you later|have a (nice|good|great) (day|one|evening)"
+        Intent.GOODBYE: r"\b(good[ -]?bye?|bye|bye-bye|see you|talk to you later"
+        r"|have a (nice|good|great) (day|one|evening)"
         r"|that's all|that is all|that's it|that will be all|that'll be all|nothing else|hang up)\b",
         Intent.THANKS: r"\b(thanks|thank you|cheers|much appreciated)\b",
         Intent.HOW_ARE_YOU: r"\bhow are you\b|\bhow's it going\b|\bhow are things\b|\bhow do you do\b",
