@@ -19,8 +19,10 @@ from offhook.call.agent_side import Agent, AgentSide
 from offhook.call.deadlines import Deadline, Deadlines
 from offhook.call.downlink import DROP, Downlink, Verdict
 from offhook.call.hangup import CALLER_HUNG_UP, NEVER_STREAMED, TIME_LIMIT, HangupCause, cause_of
+from offhook.call.keypad import Keypad
 from offhook.call.ports import AgentSetup, CallFacts, Phrases
 from offhook.call.uplink import Gate, Uplink
+from offhook.call.watch import Watch
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
 from offhook.errors import (
@@ -34,13 +36,11 @@ from offhook.errors import (
     CallerStuck,
     OffhookError,
 )
-from offhook.wire import deepgram, twilio, ulaw
+from offhook.wire import deepgram, twilio
 from offhook.wire.twilio import MarkName
 
 #: From `start` until we speak ourselves because nothing else does.
 _HOLD_AFTER_S: Final = 2.0
-_LISTEN_EVERY_S: Final = 1.0
-_QUIET_DBFS: Final = -45.0
 _LAST_MINUTE_S: Final = 60.0
 
 
@@ -63,23 +63,20 @@ class CallSession:
         self.caller = Caller.EXPECTED
         self.cause: HangupCause | None = None
         self.counts: Counter[str] = Counter()
-        self.digits = ""
         self.deadlines = Deadlines()
         self._out: list[do.Action] = []
         self.agent = AgentSide(setup, timeouts, self.deadlines, self._out)
         self.downlink = Downlink(limits, self.counts)
+        self.watch = Watch(self.deadlines, timeouts)
+        self.keypad = Keypad(limits, self.counts)
         self.uplink = Uplink(limits, self.counts, keep=not setup.greets, now=now)
         self._greets, self._phrases, self._limits, self._timeouts = setup.greets, phrases, limits, timeouts
-        self._began_at = self._caller_at = self._quiet_since = now
+        self._began_at = self._caller_at = now
         self._started_at: float | None = None
         self._stream_sid = ""
-        self._waiting = False  # something of the agent is due: the watchdogs run
         self._last_mark: MarkName | None = None
         self._goodbye_cause = CALLER_HUNG_UP
         self._failure: AgentError | None = None
-        self._digit_times: list[float] = []
-
-    # -- the two audio methods ---------------------------------------------------------------------------------
 
     def caller_audio(self, media: twilio.Media, now: float) -> bytes | None:
         """Take caller audio; return what to write to the agent, if anything."""
@@ -95,11 +92,10 @@ class CallSession:
             self.counts["agent_audio_ignored"] += 1
             return DROP
         verdict = self.downlink.audio(audio, now, now - self._began_at)
-        if self._waiting and verdict is not DROP:
-            self._answer_begins(now)
+        if self.watch.is_waiting and verdict is not DROP:
+            self.watch.stop()
+            self.downlink.transcript.answered(now - self._began_at)
         return verdict
-
-    # -- the caller leg ----------------------------------------------------------------------------------------
 
     def admitted(self, now: float, *, dial: bool) -> list[do.Action]:
         """The voice webhook was answered: dial ahead, and expect the stream soon."""
@@ -119,7 +115,7 @@ class CallSession:
                 self._mark(MarkName(message.mark.name), now)
             case twilio.Dtmf():
                 self.uplink.passed(message.sequence_number)
-                self._digit(message.key, now)
+                self.keypad.press(message.key, now)
             case twilio.Stop():
                 self._end(self._goodbye_cause, now)
             case twilio.UnknownEvent():
@@ -152,8 +148,6 @@ class CallSession:
             self.deadlines.disarm(Deadline.CALLER_STUCK)
         return []
 
-    # -- the agent leg -----------------------------------------------------------------------------------------
-
     def agent_opened(self, now: float) -> list[do.Action]:
         """The agent's socket is open; it speaks first."""
         if self.agent.state is not Agent.DIALLING:
@@ -180,7 +174,7 @@ class CallSession:
             case deepgram.AgentAudioDone():
                 self._out += self.downlink.done()
             case deepgram.FunctionCallRequest():
-                self._stop_waiting()
+                self.watch.stop()
                 self.counts["function_call"] += self.agent.request(message, now)
             case deepgram.FunctionCallCancelled():
                 self.agent.cancel([call.id for call in message.functions])
@@ -228,10 +222,8 @@ class CallSession:
     def function_answered(self, call_id: str, content: str, now: float) -> list[do.Action]:
         """A function of ours has an answer. Answers to withdrawn calls are dropped."""
         if self.agent.answer(call_id, content):
-            self._expect_answer(now)
+            self.watch.for_an_answer(now)
         return self._take()
-
-    # -- everything else ---------------------------------------------------------------------------------------
 
     def hang_up(self, cause: HangupCause, now: float, phrase: bytes = b"") -> list[do.Action]:
         """End the call from our side; ``phrase`` is heard first where the caller is there to hear it."""
@@ -248,8 +240,6 @@ class CallSession:
         while (due := self.deadlines.pop_due(now)) is not None:
             self._deadline(due, now)
         return self._take()
-
-    # -- inner -------------------------------------------------------------------------------------------------
 
     def _start(self, message: twilio.Start, now: float) -> None:
         if self.caller is not Caller.EXPECTED or not message.is_ulaw_8000:
@@ -277,14 +267,6 @@ class CallSession:
         if self.caller is Caller.GOODBYE and name == self._last_mark:
             self._end(self._goodbye_cause, now)
 
-    def _digit(self, key: str | None, now: float) -> None:
-        recent = [at for at in self._digit_times if now - at < 1.0]
-        if key is None or len(recent) >= self._limits.dtmf_per_second or len(self.digits) >= self._limits.dtmf:
-            self.counts["dtmf_dropped"] += 1
-            return
-        self._digit_times = [*recent, now]
-        self.digits += key
-
     def _open_uplink(self, now: float) -> None:
         kept = self.uplink.open(now)
         if kept:
@@ -292,9 +274,7 @@ class CallSession:
 
     def _barge_in(self, now: float) -> None:
         self._clear(self.downlink.barge_in(now))
-        self._stop_waiting()
-        self._waiting, self._quiet_since = True, now
-        self.deadlines.arm(Deadline.AGENT_SILENT, now + _LISTEN_EVERY_S)
+        self.watch.for_a_turn(now)
 
     def _clear(self, what: tuple[list[do.Clear], float | None]) -> None:
         clears, again_at = what
@@ -306,24 +286,10 @@ class CallSession:
         if message.role == "user":
             self.downlink.new_turn()
             self.downlink.transcript.caller_said(message.content, now - self._began_at)
-            self._expect_answer(now)
+            self.watch.for_an_answer(now)
         else:
             self.deadlines.disarm(Deadline.AGENT_SILENT)
             self.downlink.text(message.content, now - self._began_at)
-
-    def _expect_answer(self, now: float) -> None:
-        self._stop_waiting()
-        self._waiting = True
-        self.deadlines.arm(Deadline.ANSWER_WARN, now + self._timeouts.answer_warn_s)
-        self.deadlines.arm(Deadline.ANSWER, now + self._timeouts.answer_s)
-
-    def _answer_begins(self, now: float) -> None:
-        self._stop_waiting()
-        self.downlink.transcript.answered(now - self._began_at)
-
-    def _stop_waiting(self) -> None:
-        self._waiting = False
-        self.deadlines.disarm(Deadline.ANSWER, Deadline.ANSWER_WARN, Deadline.AGENT_SILENT)
 
     def _warned(self, message: deepgram.Warning, now: float) -> None:
         self.counts["agent_warning"] += 1
@@ -352,7 +318,7 @@ class CallSession:
     def _drop_agent(self) -> None:
         self.agent.gone()
         self.uplink.shut()
-        self._waiting = False
+        self.watch.stop()
 
     def _goodbye(self, phrase: bytes, cause: HangupCause, now: float) -> None:
         """Say ``phrase`` and close once it was heard, so that Twilio goes on with the TwiML after `<Connect>`."""
@@ -414,7 +380,8 @@ class CallSession:
             case Deadline.CALLER_STUCK:
                 self._end(cause_of(CallerStuck()), now)
             case Deadline.AGENT_SILENT:
-                self._listen_for_silence(now)
+                if self.watch.is_deaf(self.uplink.last_frame, now):
+                    self._agent_failed(AgentSilent(what="turn"), now)
             case Deadline.AGENT_STUCK:
                 self._agent_failed(AgentStuck(), now)
             case Deadline.ANSWER | Deadline.PONG:
@@ -429,7 +396,7 @@ class CallSession:
                 self._goodbye(self._phrases.limit, TIME_LIMIT, now)
             case Deadline.TOOL:
                 self.agent.answer_late_ones()
-                self._expect_answer(now)
+                self.watch.for_an_answer(now)
             case _:
                 assert_never(due)
 
@@ -445,15 +412,6 @@ class CallSession:
             self.deadlines.arm(Deadline.CALLER_SILENT, due)
         else:
             self._end(cause_of(CallerStuck(why="silent")), now)
-
-    def _listen_for_silence(self, now: float) -> None:
-        """An utterance is open and the agent says nothing. That is right while the caller still speaks (A12, A13)."""
-        if ulaw.level_dbfs(self.uplink.last_frame) > _QUIET_DBFS:
-            self._quiet_since = now
-        if now - self._quiet_since >= self._timeouts.agent_silent_s:
-            self._agent_failed(AgentSilent(what="turn"), now)
-        else:
-            self.deadlines.arm(Deadline.AGENT_SILENT, now + _LISTEN_EVERY_S)
 
     def _take(self) -> list[do.Action]:
         out = self._out.copy()

@@ -182,27 +182,6 @@ Message = (
     | Error
 )
 
-#: Every Error code of "Errors & Warnings", and whether a new session may do better.
-ERROR_CODES: Final = {
-    "INTERNAL_SERVER_ERROR": True,
-    "CLIENT_MESSAGE_TIMEOUT": True,
-    "UNPARSABLE_CLIENT_MESSAGE": False,
-    "NON_SETTINGS_MESSAGE_BEFORE_SETTINGS": False,
-    "SETTINGS_ALREADY_APPLIED": False,
-    "INVALID_SETTINGS": False,
-    "FAILED_TO_START_LISTENING": True,
-    "ASR_CONNECTION_CLOSED": True,
-    "ASR_DRIVER_TIMEOUT": True,
-    "USER_AUDIO_FORMAT": False,
-    "FAILED_TO_THINK": True,
-    "FAILED_TO_SPEAK": True,
-    "SERVER_GOING_AWAY": True,
-    "NON_EXISTENT_FUNCTION_CALLED": True,
-    "AGENT_ID_NOT_SUPPORTED": False,
-    "INVALID_AGENT_ID": False,
-    "MAXIMUM_SESSION_LENGTH_REACHED": True,
-}
-
 _TYPES: Final = frozenset(cls.__struct_config__.tag for cls in ServerMessage.__subclasses__())
 _decode: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(Message).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -246,13 +225,3 @@ def function_call_response(call: FunctionCall, content: str) -> bytes:
     if call.thought_signature is not None:
         answer["thought_signature"] = call.thought_signature
     return _encode(answer)
-
-
-def inject_agent_message(message: str, behavior: str = "queue") -> bytes:
-    """Ask the agent to say a line."""
-    return _encode({"type": "InjectAgentMessage", "message": message, "behavior": behavior})
-
-
-def inject_user_message(content: str) -> bytes:
-    """Hand the agent a text as if the caller had said it."""
-    return _encode({"type": "InjectUserMessage", "content": content})

@@ -67,7 +67,7 @@ class TestDocumentedMessages:
         media = decode(MEDIA)
         assert isinstance(media, twilio.Media)
         assert media.media.payload == b"\xff\xfe\x7f\x00"
-        assert (media.media.track, media.sequence_number) == ("inbound", "2")
+        assert (media.media.track, media.sequence_number) == ("inbound", 2)
 
     @pytest.mark.parametrize("size", [0, 1, 2, 3, 159, 160, 161, 32 * 1024])
     def test_media_of_any_length(self, size):
