@@ -149,7 +149,7 @@ static void agent_sends(struct agent *a, int n) {
 
 static void agent_barges_in(struct agent *a, uint64_t now) {
     struct call *k = a->call >= 0 ? &CALLS[a->call] : NULL;
-    if (k && k->state == LIVE) {
+    if (k && k->state == LIVE && k->play_until > now + 40000) { /* a clear is due where something is unheard */
         if (k->awaiting_clear) N.clears_missed++;
         k->awaiting_clear = 1, N.clears_due++;
     }
@@ -180,7 +180,8 @@ static void agent_ticks(struct timer *t) {
     if (!BURST) a->frames_left = 0, a->next_frame += 20000;
     else if ((a->frames_left -= n) > 0) a->next_frame += 10000;
     else a->frames_left = 100, a->next_frame += 2000000 - 90000; /* two seconds of audio at 20 times real time */
-    timer_set(t, a->next_frame);
+    uint64_t barge = a->turn_began + (uint64_t)(BARGE * 1e6) + 1000; /* in the middle of what is being heard */
+    timer_set(t, BURST && a->frames_left == 100 && a->call >= 0 && barge < a->next_frame ? barge : a->next_frame);
 }
 
 static void agent_heard(void *owner, const struct stamp *s, uint64_t now) {

@@ -224,7 +224,8 @@ def measure_fairly(contender: Contender, options: argparse.Namespace, load_progr
 def machine() -> Result:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((x.split(":")[1].strip() for x in lines if "model name" in x), "")
-    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
+    kernel = platform.release().partition("-")[0]
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": kernel, "python": platform.python_version()}
 
 
 def read_options() -> argparse.Namespace:
