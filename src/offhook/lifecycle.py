@@ -1,14 +1,18 @@
 """A process's life: starting, ready, draining, stopped; which signal did it, and a line that says why we exited.
 
-Works as PID 1, where a signal without a handler is ignored. No sockets, no calls: it tells the server when.
+Works as PID 1, where a signal without a handler is ignored. No sockets, no calls: it tells a server when.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from types import FrameType
-from typing import Final
+from typing import Final, Protocol, Self
+
+from offhook.errors import OffhookError
+from offhook.observe.log import logger
 
 _MEANING: Final = {
     "SIGTERM": "asked to stop: a new deployment replaces this one, or the platform stops it",
@@ -50,3 +54,45 @@ class StopSignals:
         if name != "SIGTERM" or self.drain.is_set():
             self.now.set()
         self.drain.set()
+
+
+class Served(Protocol):
+    """A server: listens inside its block, drains when asked."""
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        ...
+
+    async def __aexit__(self, *_: object) -> None:
+        """End everything."""
+        ...
+
+    async def drain(self) -> None:
+        """Refuse what is new, wait for what is live."""
+        ...
+
+
+async def serve(server: Served, listening_now: Callable[[], None]) -> int:
+    """Serve until a signal; return the exit code. Says why it stopped, whatever stopped it."""
+    log, signals = logger(), StopSignals()
+    signals.install()
+    try:
+        async with server:
+            listening_now()
+            await signals.drain.wait()
+            log.info("stopping", why=signals.why)
+            draining = asyncio.create_task(server.drain())
+            stop_now = asyncio.create_task(signals.now.wait())
+            await asyncio.wait((draining, stop_now), return_when=asyncio.FIRST_COMPLETED)
+            for task in (draining, stop_now):
+                task.cancel()
+            await asyncio.gather(draining, stop_now, return_exceptions=True)
+        log.info("stopped", why=signals.why)
+        return 0
+    except OffhookError:
+        raise
+    except BaseException as error:
+        log.error("stopped", why=f"defect: {type(error).__name__}", exc_info=error)
+        raise
+    finally:
+        signals.restore()

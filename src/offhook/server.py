@@ -18,8 +18,7 @@ from offhook.agent.providers import ThinkLadder
 from offhook.call.actions import CallRecord
 from offhook.config.exposure import Listening, lacking_for_real_calls, listening
 from offhook.config.settings import Settings
-from offhook.errors import AgentError, ConfigError, OffhookError
-from offhook.lifecycle import StopSignals
+from offhook.errors import AgentError, ConfigError
 from offhook.observe.log import logger
 from offhook.observe.metrics import Metrics
 from offhook.observe.observer import Observer
@@ -131,8 +130,6 @@ class Server:
             self._door.close()
         await self._web.cleanup()
 
-    # -- inner -------------------------------------------------------------------------------------------------
-
     def _check_handshake(self, head: Head) -> None:
         """Check the signature of a stream's handshake; without an auth token only this machine can ask."""
         tokens = self.settings.twilio.auth_tokens
@@ -142,18 +139,12 @@ class Server:
             signature.check_signature(tokens, head.fields.get("x-twilio-signature"), url)
 
     async def _probe(self) -> None:
-        """Make one handshake with the agent before the first caller does, and say what it taught."""
+        """Make one handshake with the agent before the first caller does; then we would take calls."""
         try:
             if self.settings.deepgram.api_key is not None:
                 probed = await probe(self.settings, self.settings.agent, self.ladder)
-                left_out = [entry.label for entry in probed.choice.left_out]
-                say = self._log.warning if left_out else self._log.info
-                say(
-                    "agent_checked",
-                    think=probed.choice.label,
-                    refused=left_out or None,
-                    seconds=round(probed.took_s, 2),
-                )
+                left_out = [entry.label for entry in probed.choice.left_out] or None
+                self._log.info("agent_checked", think=probed.choice.label, refused=left_out)
         except AgentError as error:
             self._log.error("agent_check_failed", reason=error.reason, public=error.public, **error.facts)
             self.switchboard.agent_reached(error)
@@ -167,29 +158,3 @@ def _must_have(settings: Settings) -> None:
     """Refuse to start half-configured: signatures cannot be checked without knowing the public address."""
     if settings.twilio.auth_tokens and settings.server.public_url is None:
         raise ConfigError([line for line in lacking_for_real_calls(settings) if "PUBLIC_URL" in line])
-
-
-async def serve(settings: Settings, where: Listening, listening_now: Callable[[Server], None]) -> int:
-    """Serve until a signal; return the exit code. Says why it stopped, whatever stopped it."""
-    log, signals = logger(), StopSignals()
-    signals.install()
-    try:
-        async with Server(settings, where) as server:
-            listening_now(server)
-            await signals.drain.wait()
-            log.info("stopping", why=signals.why)
-            draining = asyncio.create_task(server.drain())
-            stop_now = asyncio.create_task(signals.now.wait())
-            await asyncio.wait((draining, stop_now), return_when=asyncio.FIRST_COMPLETED)
-            for task in (draining, stop_now):
-                task.cancel()
-            await asyncio.gather(draining, stop_now, return_exceptions=True)
-        log.info("stopped", why=signals.why)
-        return 0
-    except OffhookError:
-        raise
-    except BaseException as error:
-        log.error("stopped", why=f"defect: {type(error).__name__}", exc_info=error)
-        raise
-    finally:
-        signals.restore()

@@ -10,7 +10,6 @@ import typer
 if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half second
     from offhook.config.exposure import Listening
     from offhook.config.settings import Settings
-    from offhook.server import Server
 
 
 def register(app: typer.Typer) -> None:
@@ -42,14 +41,20 @@ def serve(
 
 
 async def _run(settings: Settings, where: Listening, *, offline: bool) -> int:
-    from offhook.server import serve as serve_forever
+    from offhook.lifecycle import serve as serve_until_stopped
+    from offhook.server import Server
 
-    def listening_now(server: Server) -> None:
-        typer.echo(f"offhook listens on http://{where.host}:{server.port} ({where.why})", err=True)
+    async def with_agent(settings: Settings) -> int:
+        server = Server(settings, where)
+
+        def listening_now() -> None:
+            typer.echo(f"offhook listens on http://{where.host}:{server.port} ({where.why})", err=True)
+
+        return await serve_until_stopped(server, listening_now)
 
     if not offline:
-        return await serve_forever(settings, where, listening_now)
+        return await with_agent(settings)
     from offhook.cli.offline_agent import offline_agent
 
     async with offline_agent(settings) as pointed:
-        return await serve_forever(pointed, where, listening_now)
+        return await with_agent(pointed)
