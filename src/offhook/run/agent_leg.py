@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import socket
 import ssl
@@ -10,8 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
-from picows import WSHandshakeError, WSTransport, ws_connect
+from picows import WSAutoPingStrategy, WSHandshakeError, WSTransport
+from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the .pyx, absent from its stub
 
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
@@ -19,6 +22,7 @@ from offhook.errors import AgentBusy, AgentError, AgentGone, AgentRefused, Agent
 from offhook.run.leg import BINARY, TEXT, Leg, harden
 from offhook.wire.ulaw import BYTES_PER_MS
 
+_PORTS: Final = {"ws": 80, "wss": 443}
 _LONGEST_RETRY_AFTER_S: Final = 5.0
 _REFUSALS: Final = {
     400: "the request; is DEEPGRAM_AGENT_URL the agent's address?",
@@ -56,8 +60,8 @@ class AgentLeg(Leg):
 
     live: int = 0
 
-    def __init__(self, events: AgentEvents, limits: Limits, timeouts: Timeouts) -> None:
-        super().__init__(limits.agent_message_bytes)
+    def __init__(self, events: AgentEvents, limits: Limits, timeouts: Timeouts, sockets: set[Leg]) -> None:
+        super().__init__(limits.agent_message_bytes, timeouts.close_s, sockets)
         self._events, self._limits, self._timeouts = events, limits, timeouts
         #: Send caller audio.
         self.send_audio: Callable[[bytes], None] = _not_open
@@ -109,8 +113,10 @@ class AgentDialler:
     def __init__(
         self, url: str, key: str, limits: Limits, timeouts: Timeouts, ssl_context: ssl.SSLContext | None = None
     ) -> None:
-        self._url, self._key = url, key
+        self._address, self._key = urlsplit(url), key
         self._limits, self._timeouts = limits, timeouts
+        #: Every leg that is open, of either kind: the switchboard adds its caller legs.
+        self.sockets: set[Leg] = set()
         if ssl_context is None and url.startswith("wss:"):
             ssl_context = ssl.create_default_context()
         self._ssl = ssl_context
@@ -132,25 +138,53 @@ class AgentDialler:
 
     async def _attempt(self, events: AgentEvents, within_s: float) -> None:
         def listener() -> AgentLeg:
-            return AgentLeg(events, self._limits, self._timeouts)
+            return AgentLeg(events, self._limits, self._timeouts, self.sockets)
 
         try:
-            async with asyncio.timeout(within_s):  # name and route; the upgrade has picows' own timer, which closes
-                await ws_connect(
-                    listener,
-                    self._url,
-                    ssl_context=self._ssl,
-                    websocket_handshake_timeout=within_s,
-                    max_frame_size=self._limits.agent_message_bytes,
-                    max_redirects=0,
-                    extra_headers={"Authorization": f"Token {self._key}"} if self._key else None,
-                    read_buffer_init_size=4096,
-                    logger_name="offhook",
-                )
+            async with asyncio.timeout(within_s):
+                await self._open(self._picows(listener))
         except WSHandshakeError as refusal:
             raise _refused(refusal) from None
         except (TimeoutError, OSError, ssl.SSLError) as failure:
             raise AgentUnavailable(why=_why(failure)) from None
+        except ValueError:  # a status or a header that is none
+            raise AgentUnavailable(why="not a WebSocket answer") from None
+
+    async def _open(self, protocol: WSProtocol) -> None:
+        """Connect and shake hands; whatever interrupts that, a cancelled dial above all, closes the socket (A27).
+
+        picows' own `ws_connect` leaves it open until a timer fires, and takes an end before the answer for success.
+        """
+        host, port = self._address.hostname or "", self._address.port or _PORTS[self._address.scheme]
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_connection(lambda: protocol, host, port, ssl=self._ssl)
+        try:
+            await protocol.wait_until_handshake_complete()
+            if protocol.listener is None:
+                raise ConnectionResetError
+        except BaseException:
+            transport.abort()
+            raise
+
+    def _picows(self, listener: Callable[[], AgentLeg]) -> WSProtocol:
+        """Make picows' client protocol for one connection; the handshake's deadline and the pings are ours."""
+        return WSProtocol(
+            self._address.netloc,
+            self._address.path,
+            True,
+            listener,
+            logging.getLogger("offhook.picows"),
+            True,
+            None,
+            False,
+            self._timeouts.ping_s,
+            self._timeouts.pong_s,
+            WSAutoPingStrategy.PING_WHEN_IDLE,
+            True,
+            self._limits.agent_message_bytes,
+            {"Authorization": f"Token {self._key}"} if self._key else None,
+            4096,
+        )
 
     def _pause(self, error: AgentError) -> float:
         asked = error.facts.get("retry_after_s")

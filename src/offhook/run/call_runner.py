@@ -15,11 +15,9 @@ from offhook.call.downlink import DROP, SEND
 from offhook.call.hangup import HangupCause, cause_of
 from offhook.call.ports import AgentSetup, CallObserver, Functions
 from offhook.call.session import CallSession
-from offhook.config.timeouts import Timeouts
 from offhook.errors import AgentError, CallerError, OurError
 from offhook.run.agent_leg import AgentDialler, AgentLeg, ended
 from offhook.run.caller_leg import CallerLeg
-from offhook.run.leg import Leg
 from offhook.wire import deepgram, twilio
 from offhook.wire.twilio import MarkName, Outbound, StreamSid
 
@@ -44,13 +42,12 @@ class CallRunner:
         dialler: AgentDialler,
         functions: Functions,
         observer: CallObserver,
-        timeouts: Timeouts,
         owner: Owner,
     ) -> None:
         self.session, self._setup = session, setup
         self.caller_leg: CallerLeg | None = None
         self.agent_leg: AgentLeg | None = None
-        self._dialler, self._functions, self._observer, self._timeouts = dialler, functions, observer, timeouts
+        self._dialler, self._functions, self._observer = dialler, functions, observer
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
@@ -118,7 +115,7 @@ class CallRunner:
     def agent_opened(self, leg: AgentLeg) -> None:
         """The agent's socket is open. One that comes too late (the call ended meanwhile) is closed at once (A27)."""
         if self._over.done() or self.agent_leg is not None:
-            self._let_go(leg, 1000)
+            leg.close(1000)
             return
         self.agent_leg = leg
         self._owner.agent_reached(None)
@@ -236,7 +233,7 @@ class CallRunner:
 
     async def _run(self, call: deepgram.FunctionCall) -> None:
         content = await self._functions.run(call)
-        del self._running[call.id]
+        self._running.pop(call.id, None)  # an agent may ask twice under one id
         self._step(lambda now: self.session.function_answered(call.id, content, now))
 
     def _close_agent(self) -> None:
@@ -244,15 +241,11 @@ class CallRunner:
             self._dialling.cancel()
         leg, self.agent_leg = self.agent_leg, None
         if leg is not None:
-            self._let_go(leg, 1000)
+            leg.close(1000)
 
     def _close_caller(self, code: int) -> None:
         if self.caller_leg is not None:
-            self._let_go(self.caller_leg, code)
-
-    def _let_go(self, leg: Leg, code: int) -> None:
-        leg.close(code)
-        self._loop.call_later(self._timeouts.close_s, leg.abort)
+            self.caller_leg.close(code)
 
     def _ended(self, record: do.CallRecord) -> None:
         if self._timer is not None:

@@ -11,7 +11,15 @@ from picows import WSTransport
 
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
-from offhook.errors import CallerError, CallerGone, CallerLost, CallerOversize, CallerProtocolError, OffhookError
+from offhook.errors import (
+    CallerError,
+    CallerGone,
+    CallerLost,
+    CallerOversize,
+    CallerProtocolError,
+    OffhookError,
+    OurError,
+)
 from offhook.run.leg import TEXT, Leg, harden
 from offhook.wire import twilio
 
@@ -36,13 +44,18 @@ class CallerEvents(Protocol):
 
 
 class Reception(Protocol):
-    """Finds the call of a stream that has said `start`; refuses by raising."""
+    """Finds the call of a stream that has said `start`; refuses by raising. Keeps the ``sockets`` that are open."""
+
+    sockets: set[Leg]
 
     def answer(self, start: twilio.Start, nonce: str, leg: CallerLeg) -> CallerEvents:
         """Return the call this stream belongs to. Raises `AuthError`, `AdmissionRefused`, `CallerProtocolError`."""
 
     def refused(self, error: OffhookError) -> None:
         """Note that a stream was turned away."""
+
+    def defect(self, start: twilio.Start, error: Exception) -> None:
+        """Note a defect of ours that surfaced before the stream had a call."""
 
 
 class CallerLeg(Leg):
@@ -51,7 +64,7 @@ class CallerLeg(Leg):
     live: int = 0
 
     def __init__(self, reception: Reception, nonce: str, limits: Limits, timeouts: Timeouts) -> None:
-        super().__init__(limits.caller_message_bytes)
+        super().__init__(limits.caller_message_bytes, timeouts.close_s, reception.sockets)
         self._reception, self._nonce = reception, nonce
         self._limits, self._timeouts = limits, timeouts
         self._call: CallerEvents | None = None
@@ -112,6 +125,10 @@ class CallerLeg(Leg):
             self._call = self._reception.answer(message, self._nonce, self)
         except OffhookError as error:
             self._turn_away(error)
+            return
+        except Exception as defect:  # noqa: BLE001 - the boundary of a stream that is no call yet
+            self._reception.defect(message, defect)
+            self._turn_away(OurError())
             return
         self._disarm()
         self._call.caller_message(message)

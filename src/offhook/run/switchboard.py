@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections import OrderedDict
@@ -52,6 +53,7 @@ class Switchboard:
         longest_s = settings.call.longest_s(settings.timeouts)
         self._timeouts = settings.timeouts.model_copy(update={"call_s": longest_s})
         self._settings, self._dialler, self._agents = settings, dialler, agents
+        self.sockets = dialler.sockets
         self._functions, self._observer, self._phrases = functions, observer, phrases
         self._live: dict[CallSid, CallRunner] = {}
         self._unfinished: set[CallRunner] = set()
@@ -117,6 +119,11 @@ class Switchboard:
         """Note that a stream was turned away."""
         self._observer.refused(error)
 
+    def defect(self, start: twilio.Start, error: Exception) -> None:
+        """Note a defect of ours that surfaced before the stream had a call."""
+        facts = CallFacts(CallSid(start.start.call_sid), AccountSid(start.start.account_sid))
+        self._observer.defect(facts, error)
+
     def never_mind(self, call_sid: str) -> None:
         """Twilio says that the call is over; one that never streamed gives its agent back now."""
         runner = self._live.get(CallSid(call_sid))
@@ -143,8 +150,16 @@ class Switchboard:
     async def stop(self) -> None:
         """End every call now and wait until their sockets and tasks are gone."""
         self.admission.is_draining = True
+        runners = list(self._unfinished)
         self.end_all(b"")
         await self._wait_idle(self._settings.timeouts.close_s)
+        sockets = list(self.sockets)
+        for leg in sockets:
+            leg.close(1001)
+        waits = [runner.wait_over() for runner in runners] + [leg.gone() for leg in sockets]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * self._settings.timeouts.close_s):
+                await asyncio.gather(*waits)
 
     def end_all(self, phrase: bytes) -> None:
         """End every call; ``phrase`` is heard first."""
@@ -158,7 +173,7 @@ class Switchboard:
         facts = CallFacts(facts.call_sid, facts.account_sid, setup.name, facts.caller, facts.called)
         settings = self._settings
         session = CallSession(facts, setup, self._phrases, settings.limits, self._timeouts, self._now())
-        runner = CallRunner(session, setup, self._dialler, self._functions, self._observer, self._timeouts, self)
+        runner = CallRunner(session, setup, self._dialler, self._functions, self._observer, self)
         self._live[facts.call_sid] = runner
         self._unfinished.add(runner)
         self._idle.clear()
