@@ -9,6 +9,8 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Self
 
+import psutil
+
 WAIT_S = 5.0
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -118,8 +120,14 @@ def switching(head: bytes) -> bytes:
         hashlib.sha1(key.partition(b":")[2].strip() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
     )
     return b"\r\n".join(
-        (b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Connection: Upgrade")
-        + (b"Sec-WebSocket-Accept: " + accept, b"", b"")
+        (
+            b"HTTP/1.1 101 Switching Protocols",
+            b"Upgrade: websocket",
+            b"Connection: Upgrade",
+            b"Sec-WebSocket-Accept: " + accept,
+            b"",
+            b"",
+        )
     )
 
 
@@ -135,7 +143,8 @@ class RawServer:
         self._lines: set[Line] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._one, "127.0.0.1", 0, **self._listen)
+        where = {} if "sock" in self._listen else {"host": "127.0.0.1", "port": 0}
+        self._server = await asyncio.start_server(self._one, **where, **self._listen)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -145,6 +154,7 @@ class RawServer:
         for line in list(self._lines):
             line.writer.transport.abort()
         await self.until(lambda: self.live == 0)
+        await until(lambda: not open_connections(self.port))  # also those whose TLS handshake came to nothing
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(reader, writer)
@@ -170,8 +180,14 @@ class RawServer:
                 await self.changed.wait()
 
 
+def open_connections(port: int) -> int:
+    """Count this process's sockets towards or from a port, both ends where both are ours."""
+    found = psutil.Process().net_connections("tcp")
+    return sum(1 for c in found if port in (c.laddr.port, c.raddr.port if c.raddr else 0) and c.status != "LISTEN")
+
+
 async def until(fact: Callable[[], object], within_s: float = WAIT_S) -> None:
     """Poll a fact that no event tells; fail when it does not come true in time."""
     async with asyncio.timeout(within_s):
-        while not fact():
+        while not fact():  # noqa: ASYNC110 - what is waited for is no event of ours
             await asyncio.sleep(0.005)

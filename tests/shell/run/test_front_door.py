@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
+from tests.kit.bridge import logged, settings
+from tests.kit.raw import Line, client_frame, request, status, until, upgrade
 
 from offhook.run.caller_leg import CallerLeg
 from offhook.server import Server
-from tests.kit.bridge import logged, settings
-from tests.kit.raw import Line, client_frame, request, status, until, upgrade
 
 LOOPS: list[Any] = [asyncio.run]
 try:
@@ -39,10 +40,8 @@ async def serving(**environ: str) -> AsyncIterator[Server]:
 async def ask(server: Server, *pieces: bytes) -> bytes:
     """Send and return everything until the server closes."""
     async with await Line.open(server.port) as line:
-        try:
+        with contextlib.suppress(ConnectionError):  # it was refused while we still spoke
             await line.send(*pieces)
-        except ConnectionError:
-            pass  # it was refused while we still spoke
         return await line.to_the_end()
 
 
@@ -278,7 +277,7 @@ def test_o3_the_cap_on_connections(run: Run):
 
             async with asyncio.timeout(5):
                 while not await served():
-                    await asyncio.sleep(0.01)
+                    pass
 
     run(main())
 
