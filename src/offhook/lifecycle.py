@@ -6,6 +6,7 @@ Works as PID 1, where a signal without a handler is ignored. No sockets, no call
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -79,6 +80,8 @@ async def serve(server: Served, listening_now: Callable[[], None]) -> int:
     try:
         async with server:
             listening_now()
+            gc.collect()
+            gc.freeze()  # what lives for ever need not be walked while calls are live
             await signals.drain.wait()
             log.info("stopping", why=signals.why)
             draining = asyncio.create_task(server.drain())

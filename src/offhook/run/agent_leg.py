@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from picows import WSAutoPingStrategy, WSHandshakeError, WSTransport
+from picows import WSAutoPingStrategy, WSFrame, WSHandshakeError, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the .pyx, absent from its stub
 
 from offhook.config.limits import Limits
@@ -73,6 +73,13 @@ class AgentLeg(Leg):
         high = self._limits.unsent_agent_ms * BYTES_PER_MS
         harden(transport.underlying_transport, self._limits, self._timeouts, high_bytes=high)
         self._events.agent_opened(self)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Take audio in one go; everything else the long way."""
+        if frame.msg_type is BINARY and frame.fin and self._takes_whole:
+            self._events.agent_binary(self, frame.get_payload_as_bytes())
+        else:
+            super().on_ws_frame(transport, frame)
 
     def send_text(self, frame: bytes) -> None:
         """Send one text message."""

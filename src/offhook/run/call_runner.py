@@ -7,6 +7,7 @@ the other socket, without a queue, a task switch or an allocation beyond the fra
 from __future__ import annotations
 
 import asyncio
+from binascii import b2a_base64
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
@@ -19,7 +20,7 @@ from offhook.errors import AgentError, CallerError, OurError
 from offhook.run.agent_leg import AgentDialler, AgentLeg, ended
 from offhook.run.caller_leg import CallerLeg
 from offhook.wire import deepgram, twilio
-from offhook.wire.twilio import MarkName, Outbound, StreamSid
+from offhook.wire.twilio import MEDIA_TAIL, MarkName, Outbound, StreamSid
 
 
 class Owner(Protocol):
@@ -77,7 +78,7 @@ class CallRunner:
             verdict = self.session.agent_audio(audio, self._now())
             if verdict is DROP or self.caller_leg is None:
                 return
-            self.caller_leg.send(self._outbound.media(audio))
+            self.caller_leg.send(self._outbound.media_head + b2a_base64(audio, newline=False) + MEDIA_TAIL)
             if verdict is not SEND and verdict:
                 self.caller_leg.send(self._outbound.mark(MarkName(verdict)))
         except Exception as defect:  # noqa: BLE001 - as above

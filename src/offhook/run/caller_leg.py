@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from picows import WSTransport
+from picows import WSFrame, WSTransport
 
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
@@ -22,6 +22,7 @@ from offhook.errors import (
 )
 from offhook.run.leg import TEXT, Leg, harden
 from offhook.wire import twilio
+from offhook.wire.twilio import Media, decode_documented
 
 
 class CallerEvents(Protocol):
@@ -81,6 +82,23 @@ class CallerLeg(Leg):
         harden(transport.underlying_transport, self._limits, self._timeouts, high_bytes=high)
         loop = asyncio.get_running_loop()
         self._start_deadline = loop.call_later(self._timeouts.start_s, self._turn_away, CallerGone(why="no start"))
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Take audio of a call in one go; everything else the long way."""
+        call = self._call
+        if call is None or not self._takes_whole or frame.msg_type is not TEXT or not frame.fin:
+            super().on_ws_frame(transport, frame)
+            return
+        payload = frame.get_payload_as_memoryview()
+        try:
+            message = decode_documented(payload)
+        except Exception:  # noqa: BLE001 - what it is, the long way says
+            self.text(payload)
+            return
+        if type(message) is Media:
+            call.caller_media(message)
+        else:
+            call.caller_message(message)
 
     def text(self, payload: memoryview | bytearray) -> None:
         call = self._call

@@ -130,7 +130,10 @@ class UnknownEvent(msgspec.Struct, gc=False, frozen=True):
 
 Message = Connected | Start | Media | Dtmf | Mark | Stop
 
-_decode: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(Message, strict=False).decode
+#: Decodes a documented message in one C call and raises whatever it likes otherwise; then `decode` says what it was.
+decode_documented: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(
+    Message, strict=False
+).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _EVENTS: Final = frozenset(("connected", "start", "media", "dtmf", "mark", "stop"))
 
@@ -141,7 +144,7 @@ def decode(frame: bytes | bytearray | memoryview) -> Message | UnknownEvent:
     One C call for every documented message, base64 included (0.6 µs for a media frame). Raises `Malformed`.
     """
     try:
-        return _decode(frame)
+        return decode_documented(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _unknown_or_malformed(frame)
 
@@ -157,23 +160,27 @@ def _unknown_or_malformed(frame: bytes | bytearray | memoryview) -> UnknownEvent
     return UnknownEvent()
 
 
+#: What stands behind the base64 of a media message; `Outbound.media_head` stands before it.
+MEDIA_TAIL: Final = b'"}}'
+
+
 class Outbound:
     """Encodes what we may send on one stream: media, mark, clear, with exactly the documented fields.
 
     "Missing or extra field" is a documented cause of error 31951, so nothing else is ever added.
     """
 
-    __slots__ = ("_media", "clear", "stream_sid")
+    __slots__ = ("clear", "media_head", "stream_sid")
 
     def __init__(self, stream_sid: StreamSid) -> None:
         self.stream_sid = stream_sid
         head = b'","streamSid":"%b"' % stream_sid.encode("ascii")
-        self._media = b'{"event":"media' + head + b',"media":{"payload":"'
+        self.media_head = b'{"event":"media' + head + b',"media":{"payload":"'
         self.clear = b'{"event":"clear' + head + b"}"
 
     def media(self, audio: bytes | memoryview) -> bytes:
         """Encode agent audio (raw µ-law, any length)."""
-        return self._media + b2a_base64(audio, newline=False) + b'"}}'
+        return self.media_head + b2a_base64(audio, newline=False) + MEDIA_TAIL
 
     def mark(self, name: MarkName) -> bytes:
         """Encode a mark; ``name`` is one of ours (`[a-z0-9-]`), so it needs no escaping."""
