@@ -16,7 +16,7 @@ from offhook.agent.book import AgentBook
 from offhook.agent.probe import probe
 from offhook.agent.providers import ThinkLadder
 from offhook.call.actions import CallRecord
-from offhook.config.exposure import Listening, lacking_for_real_calls, listening
+from offhook.config.exposure import Listening, listening, must_be_known
 from offhook.config.settings import Settings
 from offhook.errors import AgentError, ConfigError
 from offhook.observe.log import logger
@@ -47,7 +47,7 @@ class Server:
     ) -> None:
         self.settings = settings
         self.where = where or listening(settings, os.environ)
-        _must_have(settings)
+        must_be_known(settings)
         self.metrics = Metrics()
         key = settings.deepgram.api_key
         self.ladder = ThinkLadder()
@@ -152,9 +152,3 @@ class Server:
 
     def _learned(self, refused: list[str]) -> None:
         self._log.warning("think_fallback", refused=refused, think="the next in agent.think.fallback answers")
-
-
-def _must_have(settings: Settings) -> None:
-    """Refuse to start half-configured: signatures cannot be checked without knowing the public address."""
-    if settings.twilio.auth_tokens and settings.server.public_url is None:
-        raise ConfigError([line for line in lacking_for_real_calls(settings) if "PUBLIC_URL" in line])

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.kit.sheet import LOUD, Sheet, start
 
 from offhook.call import actions as do
-from offhook.call.agent_side import Agent
 from offhook.call.hangup import DRAINED
+from offhook.call.states import Agent
 from offhook.errors import AgentBusy, AgentGone, AgentRefused, AgentUnavailable, CallerLost
 from offhook.wire import deepgram, twilio
 
@@ -21,7 +21,7 @@ TEXTS = st.sampled_from(
         deepgram.UserStartedSpeaking(),
         deepgram.ConversationText("user", "hello there"),
         deepgram.ConversationText("assistant", "how can I help you today"),
-        deepgram.AgentStartedSpeaking(0.5, 0.1, 0.2),
+        deepgram.AgentStartedSpeaking(),
         deepgram.AgentAudioDone(),
         deepgram.LatencyReport(total_latency="0.7"),
         deepgram.FunctionCallRequest([deepgram.FunctionCall("f1", "a"), deepgram.FunctionCall("f2", "b", "{}", False)]),
@@ -31,7 +31,7 @@ TEXTS = st.sampled_from(
         deepgram.Error("FAILED_TO_THINK", ""),
         deepgram.Error("INVALID_SETTINGS", ""),
         deepgram.Error("MAXIMUM_SESSION_LENGTH_REACHED", ""),
-        deepgram.History("user", "x"),
+        deepgram.History(),
         deepgram.UnknownType(),
     )
 )

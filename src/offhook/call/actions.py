@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from offhook.call.hangup import HangupCause
+from offhook.call.hangup import CloseCode, HangupCause
 from offhook.errors import Fact
 from offhook.wire.deepgram import FunctionCall
 from offhook.wire.twilio import MarkName
-
-CloseCode = Literal[1000, 1001, 1003, 1008]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ Emits actions into the session's list; knows nothing of audio or of the caller.
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from typing import Final
 
 from offhook.call import actions as do
 from offhook.call.deadlines import Deadline, Deadlines
 from offhook.call.ports import AgentSetup
+from offhook.call.states import Agent
 from offhook.config.timeouts import Timeouts
 from offhook.wire import deepgram
 
@@ -31,17 +31,6 @@ AGENT_DEADLINES: Final = (
     Deadline.TOOL,
     Deadline.CLEAR,
 )
-
-
-class Agent(Enum):
-    """The agent leg."""
-
-    IDLE = auto()
-    DIALLING = auto()
-    WELCOME = auto()  # open; the server speaks first
-    APPLYING = auto()  # Settings sent
-    READY = auto()
-    GONE = auto()
 
 
 class AgentSide:

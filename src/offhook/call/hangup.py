@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from offhook.errors import OffhookError, OurError, Result
 
@@ -31,3 +31,12 @@ def cause_of(error: BaseException) -> HangupCause:
     """Map any exception to exactly one cause. What we do not know is a defect of ours."""
     known = error if isinstance(error, OffhookError) else OurError()
     return HangupCause(known.result, known.reason)
+
+
+CloseCode = Literal[1000, 1001, 1003, 1008]
+_CLOSE_CODES: Final[dict[str, CloseCode]] = {"caller_protocol": 1008, "drained": 1001}
+
+
+def close_code(cause: HangupCause) -> CloseCode:
+    """Return the code to close Twilio's socket with; after any of them Twilio goes on with its TwiML."""
+    return _CLOSE_CODES.get(cause.reason, 1000)

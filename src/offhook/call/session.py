@@ -11,16 +11,17 @@ the other, and `Ended` comes exactly once, last.
 from __future__ import annotations
 
 from collections import Counter
-from enum import Enum, auto
 from typing import Final, assert_never
 
 from offhook.call import actions as do
-from offhook.call.agent_side import Agent, AgentSide
+from offhook.call.agent_side import AgentSide
 from offhook.call.deadlines import Deadline, Deadlines
 from offhook.call.downlink import DROP, Downlink, Verdict
-from offhook.call.hangup import CALLER_HUNG_UP, NEVER_STREAMED, TIME_LIMIT, HangupCause, cause_of
+from offhook.call.hangup import CALLER_HUNG_UP, NEVER_STREAMED, TIME_LIMIT, HangupCause, cause_of, close_code
 from offhook.call.keypad import Keypad
 from offhook.call.ports import AgentSetup, CallFacts, Phrases
+from offhook.call.record import record_of
+from offhook.call.states import Agent, Caller
 from offhook.call.uplink import Gate, Uplink
 from offhook.call.watch import Watch
 from offhook.config.limits import Limits
@@ -42,15 +43,6 @@ from offhook.wire.twilio import MarkName
 #: From `start` until we speak ourselves because nothing else does.
 _HOLD_AFTER_S: Final = 2.0
 _LAST_MINUTE_S: Final = 60.0
-
-
-class Caller(Enum):
-    """The caller leg."""
-
-    EXPECTED = auto()
-    STREAMING = auto()
-    GOODBYE = auto()  # a last phrase of ours plays; then we close
-    OVER = auto()
 
 
 class CallSession:
@@ -342,24 +334,9 @@ class CallSession:
         self._drop_agent()
         self.caller, self.cause = Caller.OVER, cause
         self.deadlines.disarm_all()
-        heard = self.downlink.ledger.heard(now)
-        self.downlink.transcript.cut(heard)
-        self._out += (do.CloseCaller(_CLOSE_CODES.get(cause.reason, 1000)), do.Ended(self._record(cause, heard, now)))
-
-    def _record(self, cause: HangupCause, heard: int, now: float) -> do.CallRecord:
-        started, first = self._started_at, self.downlink.first_audio_at
-        return do.CallRecord(
-            call_sid=self.facts.call_sid,
-            stream_sid=self._stream_sid,
-            agent=self.facts.agent,
-            cause=cause,
-            reached_start=started is not None,
-            duration_s=now - started if started is not None else 0.0,
-            first_audio_s=first - started if started is not None and first is not None else None,
-            request_id=self.agent.request_id,
-            turns=self.downlink.transcript.records(heard),
-            counts=dict(self.counts),
-        )
+        ids = (self._stream_sid, self.agent.request_id)
+        record = record_of(self.facts, cause, ids, self.downlink, self._started_at, now, self.counts)
+        self._out += (do.CloseCaller(close_code(cause)), do.Ended(record))
 
     def _deadline(self, due: Deadline, now: float) -> None:
         match due:
@@ -422,4 +399,3 @@ class CallSession:
 _STREAMING: Final = Caller.STREAMING  # a member of an Enum costs a lookup of its own
 _DEAF: Final = (Caller.GOODBYE, Caller.OVER)
 _NO_AGENT: Final = (Agent.GONE, Agent.IDLE, Agent.DIALLING)
-_CLOSE_CODES: Final[dict[str, do.CloseCode]] = {"caller_protocol": 1008, "drained": 1001}

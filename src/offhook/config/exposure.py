@@ -85,3 +85,9 @@ def lacking_for_real_calls(settings: Settings) -> list[str]:
     if settings.server.public_url is None:
         lacking.append("OFFHOOK_PUBLIC_URL is not set: the https address under which Twilio reaches this server")
     return lacking
+
+
+def must_be_known(settings: Settings) -> None:
+    """Raise ConfigError for a server half configured: signatures cover the public address."""
+    if settings.twilio.auth_tokens and settings.server.public_url is None:
+        raise ConfigError([line for line in lacking_for_real_calls(settings) if "PUBLIC_URL" in line])

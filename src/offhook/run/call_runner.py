@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from binascii import b2a_base64
 from collections.abc import Callable
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from offhook.call import actions as do
 from offhook.call.downlink import DROP, SEND
@@ -19,18 +19,11 @@ from offhook.call.session import CallSession
 from offhook.errors import AgentError, CallerError, OurError
 from offhook.run.agent_leg import AgentDialler, AgentLeg, ended
 from offhook.run.caller_leg import CallerLeg
+from offhook.run.deadline_timer import DeadlineTimer
+from offhook.run.function_calls import FunctionCalls
+from offhook.run.owner import Owner
 from offhook.wire import deepgram, twilio
 from offhook.wire.twilio import MEDIA_TAIL, MarkName, Outbound, StreamSid
-
-
-class Owner(Protocol):
-    """Who keeps the live calls."""
-
-    def agent_reached(self, error: AgentError | None) -> None:
-        """The agent was dialled for a call: in vain, or not."""
-
-    def ended(self, runner: CallRunner, record: do.CallRecord) -> None:
-        """A call is over; called once per call."""
 
 
 class CallRunner:
@@ -48,18 +41,14 @@ class CallRunner:
         self.session, self._setup = session, setup
         self.caller_leg: CallerLeg | None = None
         self.agent_leg: AgentLeg | None = None
-        self._dialler, self._functions, self._observer = dialler, functions, observer
-        self._owner = owner
+        self._dialler, self._observer, self._owner = dialler, observer, owner
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._outbound = Outbound(StreamSid(""))
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._timer = DeadlineTimer(self._loop, lambda: self._step(session.time_passed))
         self._dialling: asyncio.Task[None] | None = None
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._functions = FunctionCalls(functions, self._function_answered)
         self._over = self._loop.create_future()
-
-    # -- the audio path ----------------------------------------------------------------------------------------
 
     def caller_media(self, media: twilio.Media) -> None:
         """Caller audio came."""
@@ -83,8 +72,6 @@ class CallRunner:
                 self.caller_leg.send(self._outbound.mark(MarkName(verdict)))
         except Exception as defect:  # noqa: BLE001 - as above
             self._broke(defect)
-
-    # -- what the legs tell us ---------------------------------------------------------------------------------
 
     def attach(self, leg: CallerLeg, stream_sid: StreamSid) -> None:
         """The caller's stream is there."""
@@ -160,10 +147,9 @@ class CallRunner:
     async def wait_over(self) -> None:
         """Wait until the session has ended and every task of this call is gone."""
         await asyncio.shield(self._over)
-        tasks = [task for task in (self._dialling, *self._running.values()) if task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    # -- doing what the session says ---------------------------------------------------------------------------
+        if self._dialling is not None:
+            await asyncio.gather(self._dialling, return_exceptions=True)
+        await self._functions.wait()
 
     def _step(self, event: Callable[[float], list[do.Action]]) -> None:
         try:
@@ -171,7 +157,7 @@ class CallRunner:
                 self._do(action)
         except Exception as defect:  # noqa: BLE001 - the boundary of a call
             self._broke(defect)
-        self._arm()
+        self._timer.set(self.session.deadlines.next_at)
 
     def _do(self, action: do.Action) -> None:
         match action:
@@ -197,12 +183,9 @@ class CallRunner:
             case do.CloseCaller():
                 self._close_caller(action.code)
             case do.RunFunctions():
-                for call in action.calls:
-                    self._running[call.id] = self._loop.create_task(self._run(call))
+                self._functions.start(action.calls)
             case do.CancelFunctions():
-                for call_id in action.ids:
-                    if call_id in self._running:
-                        self._running[call_id].cancel()
+                self._functions.cancel(action.ids)
             case do.SettingsAccepted():
                 self._setup.accepted(action.choice)
             case do.SettingsRefused() | do.Note():
@@ -232,10 +215,8 @@ class CallRunner:
         except Exception as defect:  # noqa: BLE001 - the boundary of a call
             self._broke(defect)
 
-    async def _run(self, call: deepgram.FunctionCall) -> None:
-        content = await self._functions.run(call)
-        self._running.pop(call.id, None)  # an agent may ask twice under one id
-        self._step(lambda now: self.session.function_answered(call.id, content, now))
+    def _function_answered(self, call_id: str, content: str) -> None:
+        self._step(lambda now: self.session.function_answered(call_id, content, now))
 
     def _close_agent(self) -> None:
         if self._dialling is not None and self._dialling is not asyncio.current_task():
@@ -249,11 +230,8 @@ class CallRunner:
             self.caller_leg.close(code)
 
     def _ended(self, record: do.CallRecord) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for task in self._running.values():
-            task.cancel()
+        self._timer.set(None)
+        self._functions.cancel()
         self._over.set_result(None)
         self._owner.ended(self, record)
         self._observer.call_ended(record)
@@ -270,20 +248,4 @@ class CallRunner:
             if not self._over.done():
                 facts, cause = self.session.facts, cause_of(second)
                 self._ended(do.CallRecord(facts.call_sid, "", facts.agent, cause, True, 0.0, None, "", (), {}))
-        self._arm()
-
-    def _arm(self) -> None:
-        """Keep one timer for the next deadline. One that fires early finds nothing due and arms again."""
-        due = self.session.deadlines.next_at
-        if self._timer is not None:
-            if due is not None and self._timer_at <= due:
-                return
-            self._timer.cancel()
-            self._timer = None
-        if due is not None:
-            self._timer_at = due  # kept here: uvloop's handle of a time that has passed does not know it
-            self._timer = self._loop.call_at(due, self._time_passed)
-
-    def _time_passed(self) -> None:
-        self._timer = None
-        self._step(self.session.time_passed)
+        self._timer.set(self.session.deadlines.next_at)

@@ -82,14 +82,13 @@ class Switchboard:
         """
         runner = self._live.get(facts.call_sid)
         if runner is not None and runner.caller_leg is not None:
-            await asyncio.wait([asyncio.ensure_future(runner.wait_over())], timeout=_REENTRY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REENTRY_S):
+                    await runner.wait_over()
         if facts.call_sid in self._live:
-            return self._tickets[facts.call_sid]
+            return self._tickets.get(facts.call_sid) or self._mint(facts)  # none yet: it came as a static stream
         self.admission.take(self.live, self._now())
-        nonce = secrets.token_urlsafe(12)
-        expires_at = time.time() + self._settings.timeouts.token_s
-        token = signature.mint_stream_token(self._token_keys[0], facts.call_sid, facts.account_sid, expires_at, nonce)
-        self._tickets[facts.call_sid] = ticket = Ticket(nonce, token.text)
+        ticket = self._mint(facts)
         self._begin(facts).admitted(dial=self._settings.call.preconnect)
         return ticket
 
@@ -167,6 +166,12 @@ class Switchboard:
             runner.hang_up(DRAINED, phrase)
 
     # -- inner -------------------------------------------------------------------------------------------------
+
+    def _mint(self, facts: CallFacts) -> Ticket:
+        nonce, expires_at = secrets.token_urlsafe(12), time.time() + self._settings.timeouts.token_s
+        token = signature.mint_stream_token(self._token_keys[0], facts.call_sid, facts.account_sid, expires_at, nonce)
+        self._tickets[facts.call_sid] = ticket = Ticket(nonce, token.text)
+        return ticket
 
     def _begin(self, facts: CallFacts) -> CallRunner:
         setup = self._agents.setup_for(facts.called)

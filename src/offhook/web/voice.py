@@ -25,6 +25,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5
 _FORM: Final = "application/x-www-form-urlencoded"
 _FIELDS: Final = 200
 _ASK_AGAIN: Final = 5
+_ASKED: Final = frozenset(map(str, range(_ASK_AGAIN)))
 _STREAM_CODE: Final = re.compile(r"\b(319\d\d)\b")
 _FINAL: Final = frozenset(("completed", "busy", "failed", "no-answer", "canceled"))
 
@@ -46,12 +47,13 @@ class VoiceWebhooks:
             caller=form.get("From", ""),
             called=form.get("To", ""),
         )
+        root = self._base(request) + self._settings.server.stream_path
         try:
             ticket = await self._switchboard.admit(facts)
         except AdmissionRefused as refusal:
             self._switchboard.refused(refusal)
-            return _xml(self._refusal(request, str(refusal.facts.get("why"))))
-        return _xml(twiml.answer(self._document(request, facts, ticket)))
+            return _xml(self._refusal(request, root, str(refusal.facts.get("why"))))
+        return _xml(twiml.answer(_document(root, facts, ticket)))
 
     async def after(self, request: web.Request) -> web.Response:
         """Go on after the stream: end, or apologise and connect a person where the agent failed."""
@@ -107,16 +109,6 @@ class VoiceWebhooks:
             raise web.HTTPBadRequest
         return sid
 
-    def _document(self, request: web.Request, facts: CallFacts, ticket: Ticket) -> twiml.StreamDocument:
-        base = self._base(request)
-        root = base + self._settings.server.stream_path
-        return twiml.StreamDocument(
-            stream_url=f"ws{root.removeprefix('http')}/{ticket.nonce}",
-            action_url=f"{root}/after",
-            status_url=f"{root}/stream-status",
-            parameters={"token": ticket.token, "caller": facts.caller[:80], "called": facts.called[:80]},
-        )
-
     def _base(self, request: web.Request) -> str:
         """Return the public address. Without one (this machine only) the Host we were asked under will do."""
         public = self._settings.server.public_url
@@ -126,13 +118,13 @@ class VoiceWebhooks:
             raise web.HTTPBadRequest
         return f"http://{request.host}"
 
-    def _refusal(self, request: web.Request, why: str) -> str:
+    def _refusal(self, request: web.Request, root: str, why: str) -> str:
         """Answer a call we do not take: our successor's turn while draining, else as configured."""
         if why == "draining":
-            asked = int(request.query.get("asked", "0")) if request.query.get("asked", "0").isdecimal() else _ASK_AGAIN
-            if asked < _ASK_AGAIN:
-                root = self._base(request) + self._settings.server.stream_path
-                return twiml.ask_again(f"{root}/voice?asked={asked + 1}", after_s=1)
+            asked = request.query.get("asked", "0")
+            times = int(asked) if asked in _ASKED else _ASK_AGAIN
+            if times < _ASK_AGAIN:
+                return twiml.ask_again(f"{root}/voice?asked={times + 1}", after_s=1)
         if why == "agent refuses us":
             return twiml.sorry(self._fallback)
         policy = self._settings.call.when_busy
@@ -141,6 +133,15 @@ class VoiceWebhooks:
         if policy.do == "redirect" and policy.redirect:
             return twiml.ask_again(policy.redirect, after_s=0)
         return twiml.say_and_hang_up(policy.say)
+
+
+def _document(root: str, facts: CallFacts, ticket: Ticket) -> twiml.StreamDocument:
+    return twiml.StreamDocument(
+        stream_url=f"ws{root.removeprefix('http')}/{ticket.nonce}",
+        action_url=f"{root}/after",
+        status_url=f"{root}/stream-status",
+        parameters={"token": ticket.token, "caller": facts.caller[:80], "called": facts.called[:80]},
+    )
 
 
 def _xml(document: str) -> web.Response:

@@ -38,19 +38,8 @@ class ConversationText(ServerMessage, frozen=True):
     content: str
 
 
-class FunctionRecord(msgspec.Struct, gc=False, frozen=True):
-    """A function call in a History message."""
-
-    id: str = ""
-    name: str = ""
-
-
 class History(ServerMessage, frozen=True):
-    """A turn repeated in the shape of ``context.messages``, or a function call with its answer."""
-
-    role: str = ""
-    content: str = ""
-    function_calls: list[FunctionRecord] = []
+    """A turn repeated in the shape of ``context.messages``, or a function call with its answer; nothing new to us."""
 
 
 class UserStartedSpeaking(ServerMessage, frozen=True):
@@ -99,22 +88,12 @@ class FunctionCallResponse(ServerMessage, frozen=True):
 
 
 class AgentStartedSpeaking(ServerMessage, frozen=True):
-    """Reply audio begins. Latencies in seconds."""
-
-    total_latency: float | str = 0.0
-    tts_latency: float | str = 0.0
-    ttt_latency: float | str = 0.0
+    """Reply audio begins. Its latencies come again in LatencyReport."""
 
 
 class LatencyReport(ServerMessage, frozen=True):
-    """The vendor's own figures for a turn, in seconds; sent as numbers, or as numeric strings by some servers."""
+    """The vendor's own figures for a turn, in seconds; some servers send numeric strings. Of seven we keep the sum."""
 
-    stt_latency: float | str | None = None
-    ttt_token_latency: float | str | None = None
-    ttt_text_latency: float | str | None = None
-    ttt_tool_latency: float | str | None = None
-    ttt_thinking_latency: float | str | None = None
-    tts_latency: float | str | None = None
     total_latency: float | str | None = None
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,8 @@ SOURCES: Final = {
     "decoder_model_merged.ort": "370e0c1f161d68dc1c2264c1a82024fb123380da3b73f47f05531d1e8d3308c3",
     "tokenizer.bin": "04670d78994d030185c3dd843c60591788fed0a56cc6750747bd326825f13ca9",
 }
-_IN_WHEEL: Final = "moonshine_cpp/models/base-en/"
+#: Where the wheel keeps them, below whatever folder its builder put in front.
+_IN_WHEEL: Final = "models/base-en/"
 #: Of the folded files. Another version of the folding gets another folder, and old processes keep theirs.
 _FOLDED: Final = "moonshine-base-en-1"
 _COMPLETE: Final = "complete"
@@ -141,7 +142,8 @@ def _fetched(cache: Path, progress: Progress) -> Path:
         unpacked.mkdir()
         with zipfile.ZipFile(wheel) as archive:
             for name in SOURCES:
-                with archive.open(_IN_WHEEL + name) as member, (unpacked / name).open("wb") as file:
+                inside = next(n for n in archive.namelist() if n.endswith(_IN_WHEEL + name))
+                with archive.open(inside) as member, (unpacked / name).open("wb") as file:
                     shutil.copyfileobj(member, file)
         return _kept(unpacked, folder)
 
@@ -155,11 +157,7 @@ def _kept(unpacked: Path, folder: Path) -> Path:
 
 def _downloaded(into: Path) -> Path:
     flags = ["--no-deps", "--only-binary=:all:", "--platform", "manylinux2014_x86_64", "-d", str(into), PACKAGE]
-    tools = (
-        [sys.executable, "-m", "pip", "download"],
-        [sys.executable, "-m", "uv", "run", "--no-project", "--with", "pip", "python", "-m", "pip", "download"],
-    )
-    for tool in tools:
+    for tool in _pip_clients():
         try:
             subprocess.run(  # noqa: S603  # every word of the command is ours
                 [*tool, *flags], check=True, capture_output=True, timeout=_FETCH_S, stdin=subprocess.DEVNULL
@@ -172,6 +170,16 @@ def _downloaded(into: Path) -> Path:
         "the recognition model is not installed and could not be fetched; "
         f"with a network, run: {INSTALL}, then `offhook agent` once"
     )
+
+
+def _pip_clients() -> Iterator[list[str]]:
+    """Yield ways to run pip: this environment's own, the one Python carries, one that uv brings."""
+    yield [sys.executable, "-m", "pip", "download"]
+    if (carried := importlib.util.find_spec("ensurepip")) is not None and carried.origin is not None:
+        for wheel in sorted(Path(carried.origin).parent.glob("_bundled/pip-*.whl")):
+            yield [sys.executable, str(wheel / "pip"), "download"]
+    if uv := os.environ.get("UV") or shutil.which("uv"):
+        yield [uv, "run", "--no-project", "--with", "pip", "python", "-m", "pip", "download"]
 
 
 def sha256_of(path: Path) -> str:

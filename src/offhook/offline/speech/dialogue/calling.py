@@ -144,8 +144,9 @@ def _free_value(text: str, schema: Mapping[str, Any]) -> Any:
 
 def lacking(arguments: Mapping[str, Any], spec: FunctionSpec) -> tuple[str, ...]:
     """Return the required parameters that have no value."""
-    required = spec.parameters.get("required", ())
-    return tuple(name for name in required if isinstance(name, str) and name not in arguments)
+    required = spec.parameters.get("required")
+    names = required if isinstance(required, list | tuple) else ()
+    return tuple(name for name in names if isinstance(name, str) and name not in arguments)
 
 
 def as_answer(name: str, text: str, spec: FunctionSpec) -> Any:
