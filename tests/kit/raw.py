@@ -34,9 +34,12 @@ class Line:
         self.writer.transport.abort()
 
     async def send(self, *pieces: bytes) -> None:
-        """Send each piece in a segment of its own, as far as the kernel lets us."""
+        """Send each piece in a segment of its own, as far as the kernel lets us. Raises `ConnectionError`."""
         for piece in pieces:
-            self.writer.write(piece)
+            try:
+                self.writer.write(piece)
+            except RuntimeError:  # uvloop's word for a closed transport
+                raise ConnectionResetError from None
             await self.writer.drain()
             await asyncio.sleep(0)
 
