@@ -32,7 +32,7 @@ def _sockets() -> set[str]:
     found = set()
     for entry in folder.iterdir():
         try:
-            target = os.readlink(entry)
+            target = str(entry.readlink())
         except OSError:
             continue
         if target.startswith("socket:"):

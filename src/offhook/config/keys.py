@@ -24,8 +24,19 @@ PLATFORM_NAMES: Mapping[str, str] = {
     "PORT": "server.port",
     "OFFHOOK_PUBLIC_URL": "server.public_url",
 }
-#: Names of ours that are no setting: where the file is, and what the tests read.
-OTHER_NAMES = frozenset({"OFFHOOK_CONFIG", "OFFHOOK_VENDOR_CONTRACTS"})
+#: Names of ours that are no setting: where the file is, what the offline agent and the tests read.
+OTHER_NAMES = frozenset(
+    {
+        "OFFHOOK_ALL_PROMPTS",
+        "OFFHOOK_CACHE",
+        "OFFHOOK_CONFIG",
+        "OFFHOOK_EXAMPLES",
+        "OFFHOOK_LLM_API_KEY",
+        "OFFHOOK_LLM_MODEL",
+        "OFFHOOK_PIPECAT_PYTHON",
+        "OFFHOOK_VENDOR_CONTRACTS",
+    }
+)
 
 Path = tuple[str, ...]
 

@@ -38,21 +38,27 @@ class AgentEvents(Protocol):
 
     def agent_opened(self, leg: AgentLeg) -> None:
         """The socket is open; called before its first message is delivered."""
+        ...
 
     def agent_text(self, leg: AgentLeg, payload: memoryview | bytearray) -> None:
         """A text message came; the memory is only valid during the call."""
+        ...
 
     def agent_binary(self, leg: AgentLeg, audio: bytes) -> None:
         """Agent audio came."""
+        ...
 
     def agent_ponged(self, leg: AgentLeg) -> None:
         """A ping was answered."""
+        ...
 
     def agent_over(self, leg: AgentLeg) -> None:
         """The socket is gone."""
+        ...
 
     def agent_blocked(self, leg: AgentLeg, blocked: bool) -> None:
         """The agent does not read fast enough, or does again."""
+        ...
 
 
 class AgentLeg(Leg):

@@ -30,18 +30,23 @@ class CallerEvents(Protocol):
 
     def caller_media(self, media: twilio.Media) -> None:
         """Caller audio came."""
+        ...
 
     def caller_message(self, message: twilio.Message | twilio.UnknownEvent) -> None:
         """A control message came."""
+        ...
 
     def caller_bad(self) -> None:
         """A malformed message came."""
+        ...
 
     def caller_over(self, leg: CallerLeg, error: CallerError | None) -> None:
         """The socket is gone; ``error`` where that was not a clean close."""
+        ...
 
     def caller_blocked(self, blocked: bool) -> None:
         """Twilio does not read fast enough, or does again."""
+        ...
 
 
 class Reception(Protocol):
@@ -51,12 +56,15 @@ class Reception(Protocol):
 
     def answer(self, start: twilio.Start, nonce: str, leg: CallerLeg) -> CallerEvents:
         """Return the call this stream belongs to. Raises `AuthError`, `AdmissionRefused`, `CallerProtocolError`."""
+        ...
 
     def refused(self, error: OffhookError) -> None:
         """Note that a stream was turned away."""
+        ...
 
     def defect(self, start: twilio.Start, error: Exception) -> None:
         """Note a defect of ours that surfaced before the stream had a call."""
+        ...
 
 
 class CallerLeg(Leg):

@@ -16,6 +16,8 @@ class Owner(Protocol):
 
     def agent_reached(self, error: AgentError | None) -> None:
         """The agent was dialled for a call: in vain, or not."""
+        ...
 
     def ended(self, runner: CallRunner, record: CallRecord) -> None:
         """A call is over; called once per call."""
+        ...

@@ -259,3 +259,10 @@ def test_calls_never_exceed_the_agents_concurrency(tmp_path):
 
     assert load(file, {"OFFHOOK_DEEPGRAM__CONCURRENCY": "45"}).settings.calls == 45
     assert load(file, {"OFFHOOK_DEEPGRAM__CONCURRENCY": "100"}).settings.calls == 50
+
+
+def test_names_that_belong_to_other_parts_are_no_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ("OFFHOOK_CACHE", "OFFHOOK_LLM_API_KEY", "OFFHOOK_LLM_MODEL", "OFFHOOK_VENDOR_CONTRACTS")
+
+    assert load(environ=dict.fromkeys(names, "x")).origins == {}

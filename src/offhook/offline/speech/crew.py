@@ -81,7 +81,7 @@ class Crew:
     """Workers of one kind."""
 
     def __init__(self, kind: Kind, size: int, progress: Callable[[str], None]) -> None:
-        self.kind = kind
+        self.kind: Kind = kind
         self.engine = ""
         self._size = size
         self._progress = progress

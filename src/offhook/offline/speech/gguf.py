@@ -27,7 +27,7 @@ def main(path: str) -> None:
     ours = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
-        import xllamacpp
+        import xllamacpp  # pyright: ignore[reportMissingImports] # the `llm` extra
     except ImportError:
         sys.exit(_MISSING_EXTRA)
     params = xllamacpp.CommonParams()

@@ -24,6 +24,7 @@ class Recogniser(Protocol):
 
     def __call__(self, audio: bytes) -> str:
         """Recognise one utterance."""
+        ...
 
 
 def load_recogniser(progress: Progress) -> Recogniser:

@@ -33,6 +33,7 @@ class Synthesiser(Protocol):
 
     def __call__(self, text: str, *, caller: bool = False) -> Iterator[bytes]:
         """Yield the pieces; ``caller`` asks for a voice that nobody takes for the agent's."""
+        ...
 
 
 def load_synthesiser(progress: Progress) -> Synthesiser:

@@ -28,6 +28,7 @@ class Vad(Protocol):
 
     def __call__(self, window: sound.Sound) -> float:
         """Return the probability that these 256 samples are speech."""
+        ...
 
 
 class SileroModel:
@@ -49,7 +50,7 @@ class SileroModel:
     def run(self, window: sound.Sound, state: sound.Sound) -> tuple[float, sound.Sound]:
         """Rate ``window`` (context included), return the probability and the next state."""
         rated, after = self._session.run(None, {"input": window[None], "state": state, "sr": self._rate})
-        return float(rated[0, 0]), after
+        return float(np.asarray(rated)[0, 0]), np.asarray(after, np.float32)
 
 
 def silero_path() -> Path:
