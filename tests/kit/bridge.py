@@ -11,10 +11,12 @@ from xml.etree import ElementTree as ET
 
 import aiohttp
 from structlog.testing import capture_logs
+from tests.kit.raw import until
 
 from offhook.config.load import load
 from offhook.config.settings import Settings
 from offhook.offline.faults import Faults
+from offhook.offline.record import CallRecord
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.server import Server
@@ -22,7 +24,6 @@ from offhook.sim import signing
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.identity import CallIdentity
 from offhook.sim.stream import StreamClient
-from tests.kit.raw import until
 
 API_KEY = "0123456789abcdef" * 2 + "01234567"
 AUTH_TOKEN = "fedcba9876543210" * 2
@@ -67,6 +68,11 @@ class Bridge:
     def dials(self) -> int:
         """How often the agent was dialled for calls."""
         return self.agent.handshakes - self.probes
+
+    @property
+    def sessions(self) -> list[CallRecord]:
+        """What the agent knows of its calls, in the order they came; without the probe."""
+        return list(self.agent.calls)[self.probes :]
 
     def events(self, name: str, call_sid: str | None = None) -> list[Any]:
         """Return the log events of one name (of one call)."""
