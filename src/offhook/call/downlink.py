@@ -6,6 +6,7 @@ Answers with verdicts instead of actions, because it stands in the path of every
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Literal
 
 from offhook.call.actions import Clear, Play, SendMark
@@ -14,7 +15,7 @@ from offhook.call.turns import Segment, Transcript
 from offhook.config.limits import Limits
 from offhook.wire.twilio import MarkName
 
-#: Verdicts of `Downlink.audio`; any other string is the name of the mark to send behind the audio.
+#: Verdicts of `Downlink.take`; any other string is the name of the mark to send behind the audio.
 DROP: Final = None
 SEND: Final = ""
 Verdict = MarkName | Literal[""] | None
@@ -24,24 +25,33 @@ _BYTES_PER_S: Final = 8000
 
 
 class Downlink:
-    """The books of one call's agent audio. ``begins`` is set by the first audio of an answer, until it is read."""
+    """The books of one call's agent audio. ``sounds`` is told that the agent is heard, now and then while it is."""
 
     __slots__ = (
+        "_began_at",
         "_cleared_at",
         "_counts",
         "_discarding",
         "_held",
         "_held_bytes",
-        "_look_at",
         "_segment",
+        "_sounding",
+        "_sounds",
+        "_stop_at",
         "_unheard_s",
         "first_audio_at",
+        "is_open",
         "is_streaming",
         "ledger",
         "transcript",
     )
 
-    def __init__(self, limits: Limits, counts: Counter[str]) -> None:
+    def __init__(self, limits: Limits, counts: Counter[str], sounds: Callable[[float], None], now: float) -> None:
+        self._sounds = sounds
+        self._began_at = now
+        self.is_open = False
+        self._sounding: Segment | None = None
+        self._stop_at = 0
         self.ledger = PlaybackLedger(limits.mark_every_ms, limits.marks)
         self.transcript = Transcript(limits.transcript_turns)
         self.is_streaming = False
@@ -53,27 +63,54 @@ class Downlink:
         self._discarding = False
         self._segment: Segment | None = None
         self._cleared_at = -1.0
-        self._look_at = 0
 
-    def audio(self, audio: bytes, now: float, at_s: float) -> Verdict:
-        """Take agent audio; ``at_s`` is the time into the call, for the transcript."""
-        if self._discarding or not audio:
+    def take(self, audio: bytes, now: float) -> Verdict:
+        """Take agent audio; return DROP, SEND, or the name of the mark to send behind it.
+
+        The plain frame, in the middle of a segment, with no mark due, is booked right here.
+        """
+        segment = self._sounding
+        ledger = self.ledger
+        end = ledger.sent + len(audio)
+        if segment is None or end >= self._stop_at or not audio:
+            return self._long_way(audio, now)
+        if now >= ledger.dry_at:  # as in `PlaybackLedger.send`
+            ledger.anchor_pos, ledger.anchor_at, ledger.dry_at = ledger.sent, now, now
+        ledger.dry_at += len(audio) / _BYTES_PER_S
+        ledger.sent = segment.end = end
+        return SEND
+
+    def _long_way(self, audio: bytes, now: float) -> Verdict:
+        if not self.is_open or self._discarding or not audio:
             self._counts["stale_agent_audio_bytes"] += len(audio)
             return DROP
         segment = self._segment
         if segment is None:
-            segment = self._segment = self.transcript.agent_sounds(self.position, at_s)
+            segment = self._segment = self.transcript.agent_sounds(self.position, now - self._began_at)
         if not self.is_streaming:
             return self._hold(audio, segment)
+        self._sounds(now)
         ledger = self.ledger
-        if ledger.sent >= self._look_at and self._overflows(now):
+        if ledger.unheard_s(now) > self._unheard_s:
             self._counts["unheard_overflow_bytes"] += len(audio)
+            self._sounding = None
             return DROP
         due = ledger.send(len(audio), now)
         segment.end = ledger.sent
         if self.first_audio_at is None:
             self.first_audio_at = now
-        return ledger.mark() if due else SEND
+        verdict: Verdict = ledger.mark() if due else SEND
+        self._sounding = segment
+        self._stop_at = ledger.next_mark_at if ledger.can_mark else ledger.sent + _BYTES_PER_S
+        return verdict
+
+    def pause(self) -> None:
+        """Look at the next frame closely: something waits for it."""
+        self._sounding = None
+
+    def shut(self) -> None:
+        """There is no agent: drop what still comes."""
+        self.is_open, self._sounding = False, None
 
     @property
     def position(self) -> int:
@@ -82,12 +119,12 @@ class Downlink:
 
     def text(self, text: str, at_s: float) -> None:
         """The agent's next audio says ``text``. What came before a barge-in is over."""
-        self._discarding = False
+        self._discarding, self._sounding = False, None
         self._segment = self.transcript.agent_says(text, self.position, at_s)
 
     def new_turn(self) -> None:
         """Audio from now on belongs to a new turn."""
-        self._discarding, self._segment = False, None
+        self._discarding, self._segment, self._sounding = False, None, None
 
     def done(self) -> list[SendMark]:
         """The agent's turn was sent whole; a mark at its end tells when it was heard whole."""
@@ -105,6 +142,7 @@ class Downlink:
 
     def play(self, audio: bytes, now: float) -> Play:
         """Book audio of our own, or audio that was held, with a mark behind it."""
+        self.pause()
         self.ledger.send(len(audio), now)
         if self.first_audio_at is None:
             self.first_audio_at = now
@@ -117,10 +155,12 @@ class Downlink:
         """
         self._discarding = self._discarding or self._segment is not None or self.ledger.may_sound(now)
         self._held, self._held_bytes, self._segment = [], 0, None
+        self.pause()
         return self.clear(now)
 
     def clear(self, now: float, *, at_once: bool = False) -> tuple[list[Clear], float | None]:
         """Silence what is unheard and book it as such."""
+        self.pause()
         if not self.is_streaming or not self.ledger.may_sound(now):
             return [], None
         if now - self._cleared_at < _CLEAR_EVERY_S and not at_once:
@@ -129,13 +169,6 @@ class Downlink:
         self._counts["clear"] += 1
         self.transcript.cut(self.ledger.clear(now))
         return [Clear()], None
-
-    def _overflows(self, now: float) -> bool:
-        """Whether too much is unheard; looked at once per second of audio, and at every frame while it is so."""
-        if self.ledger.unheard_s(now) > self._unheard_s:
-            return True
-        self._look_at = self.ledger.sent + _BYTES_PER_S
-        return False
 
     def _hold(self, audio: bytes, segment: Segment) -> Verdict:
         """Keep audio until `start`. The beginning is what must not be lost, so the newest is dropped."""

@@ -2,7 +2,7 @@
 
 Twilio plays what we send in order, at 8 bytes per millisecond, out of a buffer we cannot see. Two signals tell where
 it is: a mark that comes back was reached (or flushed by `clear`), and time passes. So the ledger keeps an *anchor*: at
-``_anchor_at`` the playback stood at ``_anchor_pos`` (bytes since the stream began), moves on at 1×, and never past what
+``anchor_at`` the playback stood at ``anchor_pos`` (bytes since the stream began), moves on at 1×, and never past what
 was sent. An echoed mark of the current epoch moves the anchor; a `clear` starts a new epoch, whose marks alone count.
 
 One way of the network path is paid when our `clear` travels and one when a mark travels back, so the estimate after a
@@ -23,19 +23,22 @@ _STALL_BYTES: Final = 250 * BYTES_PER_MS
 
 
 class PlaybackLedger:
-    """The books of one stream's playback. Positions are bytes of µ-law since the stream began."""
+    """The books of one stream's playback. Positions are bytes of µ-law since the stream began.
+
+    `Downlink.take` books the plain frame itself, without a call of `send`; hence the public anchor.
+    """
 
     __slots__ = (
-        "_anchor_at",
-        "_anchor_pos",
-        "_dry_at",
         "_epoch",
         "_every",
         "_flushed",
         "_limit",
         "_marks",
-        "_next_mark_at",
         "_serial",
+        "anchor_at",
+        "anchor_pos",
+        "dry_at",
+        "next_mark_at",
         "sent",
     )
 
@@ -43,30 +46,30 @@ class PlaybackLedger:
         self.sent = 0
         self._every = mark_every_ms * BYTES_PER_MS
         self._limit = marks
-        self._next_mark_at = self._every
+        self.next_mark_at = self._every
         self._marks: deque[tuple[MarkName, int]] = deque()
         self._flushed: set[MarkName] = set()
         self._serial = 0
         self._epoch = 0
-        self._anchor_pos = 0
-        self._anchor_at = 0.0
-        self._dry_at = 0.0
+        self.anchor_pos = 0
+        self.anchor_at = 0.0
+        self.dry_at = 0.0
 
     def send(self, size: int, now: float) -> bool:
         """Book ``size`` bytes as sent. Returns whether a mark is due behind them (`mark`)."""
-        if now >= self._dry_at:  # the buffer had run dry: playback starts again with these bytes
-            self._anchor_pos, self._anchor_at = self.sent, now
-            self._dry_at = now
+        if now >= self.dry_at:  # the buffer had run dry: playback starts again with these bytes
+            self.anchor_pos, self.anchor_at = self.sent, now
+            self.dry_at = now
         self.sent += size
-        self._dry_at += size / _BYTES_PER_S
-        return self.sent >= self._next_mark_at and len(self._marks) < self._limit
+        self.dry_at += size / _BYTES_PER_S
+        return self.sent >= self.next_mark_at and self.can_mark
 
     def mark(self) -> MarkName:
         """Book a mark at the end of what was sent and return its name, unique on this stream."""
         self._serial += 1
         name = MarkName(f"{self._epoch}-{self._serial}")
         self._marks.append((name, self.sent))
-        self._next_mark_at = self.sent + self._every
+        self.next_mark_at = self.sent + self._every
         return name
 
     def echoed(self, name: MarkName, now: float) -> bool:
@@ -97,30 +100,35 @@ class PlaybackLedger:
         self._flushed = {known for known, _ in self._marks}
         self._marks.clear()
         self._move_anchor(self.sent, now)
-        self._next_mark_at = self.sent + self._every
+        self.next_mark_at = self.sent + self._every
         return heard
 
     def heard(self, now: float) -> int:
         """Return how many bytes have been played to the caller."""
-        return min(self.sent, self._anchor_pos + max(0, round((now - self._anchor_at) * _BYTES_PER_S)))
+        return min(self.sent, self.anchor_pos + max(0, round((now - self.anchor_at) * _BYTES_PER_S)))
 
     def unheard_s(self, now: float) -> float:
         """Return how many seconds of audio wait to be played."""
-        return max(0.0, self._dry_at - now)
+        return max(0.0, self.dry_at - now)
 
     def may_sound(self, now: float) -> bool:
         """Whether a `clear` may still have something to silence: audio by the clock, or marks not come back."""
-        return bool(self._marks) or now < self._dry_at
+        return bool(self._marks) or now < self.dry_at
 
     def _move_anchor(self, position: int, now: float) -> None:
-        self._anchor_pos, self._anchor_at = position, now
-        self._dry_at = now + (self.sent - position) / _BYTES_PER_S
+        self.anchor_pos, self.anchor_at = position, now
+        self.dry_at = now + (self.sent - position) / _BYTES_PER_S
 
     @property
     def has_unmarked(self) -> bool:
         """Whether audio was sent behind the last mark (or no mark was sent)."""
-        last = self._marks[-1][1] if self._marks else self._next_mark_at - self._every
+        last = self._marks[-1][1] if self._marks else self.next_mark_at - self._every
         return self.sent > last
+
+    @property
+    def can_mark(self) -> bool:
+        """Whether one more mark may be outstanding."""
+        return len(self._marks) < self._limit
 
     @property
     def outstanding(self) -> int:

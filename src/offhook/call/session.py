@@ -11,12 +11,13 @@ the other, and `Ended` comes exactly once, last.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, assert_never
 
 from offhook.call import actions as do
 from offhook.call.agent_side import AgentSide
 from offhook.call.deadlines import Deadline, Deadlines
-from offhook.call.downlink import DROP, Downlink, Verdict
+from offhook.call.downlink import Downlink, Verdict
 from offhook.call.hangup import CALLER_HUNG_UP, NEVER_STREAMED, TIME_LIMIT, HangupCause, cause_of, close_code
 from offhook.call.keypad import Keypad
 from offhook.call.ports import AgentSetup, CallFacts, Phrases
@@ -58,10 +59,13 @@ class CallSession:
         self.deadlines = Deadlines()
         self._out: list[do.Action] = []
         self.agent = AgentSide(setup, timeouts, self.deadlines, self._out)
-        self.downlink = Downlink(limits, self.counts)
+        self.downlink = Downlink(limits, self.counts, self._agent_sounds, now)
         self.watch = Watch(self.deadlines, timeouts)
         self.keypad = Keypad(limits, self.counts)
         self.uplink = Uplink(limits, self.counts, keep=not setup.greets, now=now)
+        #: The two audio methods: a frame and ``now`` in, what to write (or a verdict) out.
+        self.caller_audio: Callable[[twilio.Media, float], bytes | None] = self.uplink.take
+        self.agent_audio: Callable[[bytes, float], Verdict] = self.downlink.take
         self._greets, self._phrases, self._limits, self._timeouts = setup.greets, phrases, limits, timeouts
         self._began_at = self._caller_at = now
         self._started_at: float | None = None
@@ -70,24 +74,11 @@ class CallSession:
         self._goodbye_cause = CALLER_HUNG_UP
         self._failure: AgentError | None = None
 
-    def caller_audio(self, media: twilio.Media, now: float) -> bytes | None:
-        """Take caller audio; return what to write to the agent, if anything."""
-        self._caller_at = now
-        if self.caller is not _STREAMING or media.media.track != "inbound" or not media.media.payload:
-            self.counts["media_ignored"] += 1
-            return None
-        return self.uplink.frame(media, now)
-
-    def agent_audio(self, audio: bytes, now: float) -> Verdict:
-        """Take agent audio; return DROP, SEND, or the name of the mark to send behind it."""
-        if not self.agent.is_ready or self.caller in _DEAF:
-            self.counts["agent_audio_ignored"] += 1
-            return DROP
-        verdict = self.downlink.audio(audio, now, now - self._began_at)
-        if self.watch.is_waiting and verdict is not DROP:
+    def _agent_sounds(self, now: float) -> None:
+        """The agent is heard: it owes nothing."""
+        if self.watch.is_waiting:
             self.watch.stop()
             self.downlink.transcript.answered(now - self._began_at)
-        return verdict
 
     def admitted(self, now: float, *, dial: bool) -> list[do.Action]:
         """The voice webhook was answered: dial ahead, and expect the stream soon."""
@@ -214,7 +205,7 @@ class CallSession:
     def function_answered(self, call_id: str, content: str, now: float) -> list[do.Action]:
         """A function of ours has an answer. Answers to withdrawn calls are dropped."""
         if self.agent.answer(call_id, content):
-            self.watch.for_an_answer(now)
+            self._expect_answer(now)
         return self._take()
 
     def hang_up(self, cause: HangupCause, now: float, phrase: bytes = b"") -> list[do.Action]:
@@ -239,6 +230,7 @@ class CallSession:
                 self._end(cause_of(CallerProtocolError()), now)
             return
         self.caller = Caller.STREAMING
+        self.uplink.is_streaming = True
         self._stream_sid, self._started_at = message.sid, now
         self.deadlines.disarm(Deadline.ADMITTED)
         self.deadlines.arm(Deadline.CALLER_SILENT, now + self._timeouts.caller_silent_s)
@@ -260,6 +252,7 @@ class CallSession:
             self._end(self._goodbye_cause, now)
 
     def _open_uplink(self, now: float) -> None:
+        self.downlink.is_open = True
         kept = self.uplink.open(now)
         if kept:
             self._out.append(do.AudioToAgent(kept))
@@ -278,10 +271,14 @@ class CallSession:
         if message.role == "user":
             self.downlink.new_turn()
             self.downlink.transcript.caller_said(message.content, now - self._began_at)
-            self.watch.for_an_answer(now)
+            self._expect_answer(now)
         else:
             self.deadlines.disarm(Deadline.AGENT_SILENT)
             self.downlink.text(message.content, now - self._began_at)
+
+    def _expect_answer(self, now: float) -> None:
+        self.watch.for_an_answer(now)
+        self.downlink.pause()
 
     def _warned(self, message: deepgram.Warning, now: float) -> None:
         self.counts["agent_warning"] += 1
@@ -310,6 +307,7 @@ class CallSession:
     def _drop_agent(self) -> None:
         self.agent.gone()
         self.uplink.shut()
+        self.downlink.shut()
         self.watch.stop()
 
     def _goodbye(self, phrase: bytes, cause: HangupCause, now: float) -> None:
@@ -373,7 +371,7 @@ class CallSession:
                 self._goodbye(self._phrases.limit, TIME_LIMIT, now)
             case Deadline.TOOL:
                 self.agent.answer_late_ones()
-                self.watch.for_an_answer(now)
+                self._expect_answer(now)
             case _:
                 assert_never(due)
 
@@ -384,7 +382,7 @@ class CallSession:
             self._out.append(self.downlink.play(self._phrases.hold, now))
 
     def _caller_silent(self, now: float) -> None:
-        due = self._caller_at + self._timeouts.caller_silent_s
+        due = max(self._caller_at, self.uplink.sent_at, self.uplink.heard_at) + self._timeouts.caller_silent_s
         if due > now:
             self.deadlines.arm(Deadline.CALLER_SILENT, due)
         else:
@@ -396,6 +394,5 @@ class CallSession:
         return out
 
 
-_STREAMING: Final = Caller.STREAMING  # a member of an Enum costs a lookup of its own
 _DEAF: Final = (Caller.GOODBYE, Caller.OVER)
 _NO_AGENT: Final = (Agent.GONE, Agent.IDLE, Agent.DIALLING)

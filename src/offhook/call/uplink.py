@@ -31,31 +31,31 @@ class Gate(Enum):
     SLOW = auto()  # the agent's socket is full: keep the newest
 
 
-#: Enum members cost a lookup of their own; the hot path has this one at hand.
-_OPEN: Final = Gate.OPEN
-
-
 class Uplink:
-    """The books of one call's caller audio. ``sent_at`` is when audio last went to the agent."""
+    """The books of one call's caller audio: ``sent_at``: last on its way to the agent; ``heard_at``: last not so."""
 
     __slots__ = (
         "_coalesce",
         "_counts",
         "_flood_at",
         "_flood_ms",
+        "_granted",
         "_kept",
         "_kept_bytes",
         "_limits",
-        "_sequence",
-        "_unchecked",
+        "_next",
+        "_room",
         "gate",
+        "heard_at",
+        "is_streaming",
         "last_frame",
         "sent_at",
     )
 
     def __init__(self, limits: Limits, counts: Counter[str], *, keep: bool, now: float) -> None:
         self.gate = Gate.KEEP if keep else Gate.SHUT
-        self.sent_at = now
+        self.is_streaming = False
+        self.sent_at = self.heard_at = now
         self.last_frame = b""
         self._limits = limits
         self._counts = counts
@@ -64,29 +64,41 @@ class Uplink:
         self._kept_bytes = 0
         self._flood_ms = 0.0
         self._flood_at = now
-        self._sequence = 0
-        self._unchecked = 0
+        self._next = 1
+        self._granted = self._room = 0  # bytes that may pass before anything is looked at
 
-    def frame(self, media: Media, now: float) -> bytes | None:
-        """Take one frame; return what to send to the agent now, if anything."""
+    def take(self, media: Media, now: float) -> bytes | None:
+        """Take one frame of a stream; return what to send to the agent now, if anything.
+
+        The plain frame - an agent that listens and reads, the next number, no flood to look for - passes right here.
+        """
+        facts = media.media
+        audio = facts.payload
         number = media.sequence_number
-        if number != self._sequence + 1 and self._is_repeated(number):
-            return None
-        self._sequence = number
+        if self._room <= 0 or number != self._next or not audio or facts.track != "inbound":
+            return self._long_way(media, now)
+        self._next = number + 1
+        self._room -= len(audio)
+        self.last_frame = audio
+        self.sent_at = now
+        return audio
+
+    def _long_way(self, media: Media, now: float) -> bytes | None:
         audio = media.media.payload
-        self._unchecked += len(audio)
-        if self._unchecked >= _CHECK_BYTES and self._is_flooded(now):
+        self.heard_at = now
+        if not self.is_streaming or media.media.track != "inbound" or not audio:
+            self._counts["media_ignored"] += 1
+            return None
+        if self._is_repeated(media.sequence_number) or self._is_flooded(len(audio), now):
             return None
         self.last_frame = audio
-        if self.gate is _OPEN and not self._coalesce:
-            self.sent_at = now
-            return audio
-        return self._not_at_once(audio, now)
-
-    def _not_at_once(self, audio: bytes, now: float) -> bytes | None:
         if self.gate is Gate.SHUT:
             self._counts["uplink_unlistened_bytes"] += len(audio)
             return None
+        if self.gate is Gate.OPEN and not self._coalesce:
+            self._granted = self._room = _CHECK_BYTES
+            self.sent_at = now
+            return audio
         self._keep(audio)
         if self.gate is Gate.OPEN and self._kept_bytes >= self._coalesce:
             self.sent_at = now
@@ -95,8 +107,8 @@ class Uplink:
 
     def passed(self, number: int) -> None:
         """A message that is no audio took a number of the same sequence."""
-        if number == self._sequence + 1:
-            self._sequence = number
+        if number == self._next:
+            self._next = number + 1
 
     def open(self, now: float) -> bytes:
         """Let audio through from now on; return what was kept (maybe nothing)."""
@@ -107,31 +119,40 @@ class Uplink:
     def shut(self) -> None:
         """Drop audio from now on, and what was kept."""
         self.gate = Gate.SHUT
+        self._look()
         self._take()
 
     def slow_down(self) -> None:
         """Keep the newest audio until `open`."""
         if self.gate is Gate.OPEN:
             self.gate = Gate.SLOW
+            self._look()
 
-    def _is_flooded(self, now: float) -> bool:
+    def _look(self) -> None:
+        """Look at every frame from now on."""
+        self._granted, self._room = self._granted - self._room, 0
+
+    def _is_flooded(self, size: int, now: float) -> bool:
         """Book what came since the last look; a flood is looked at frame by frame until it ebbs."""
-        level = max(0.0, self._flood_ms - (now - self._flood_at) * 1000 * _FLOOD_RATE) + self._unchecked / BYTES_PER_MS
+        came = self._granted - self._room + size
+        self._granted = self._room = 0
+        level = max(0.0, self._flood_ms - (now - self._flood_at) * 1000 * _FLOOD_RATE) + came / BYTES_PER_MS
         self._flood_at = now
         if level > _FLOOD_SLACK_MS:
-            self._flood_ms, self._unchecked = _FLOOD_SLACK_MS, _CHECK_BYTES
+            self._flood_ms = _FLOOD_SLACK_MS
             self._counts["flooded_frame"] += 1
             return True
-        self._flood_ms, self._unchecked = level, 0
+        self._flood_ms = level
         return False
 
     def _is_repeated(self, number: int) -> bool:
-        behind = self._sequence - number
-        if number and 0 <= behind < _REPEAT_WINDOW:
+        ahead = number - self._next
+        if number and -_REPEAT_WINDOW <= ahead < 0:
             self._counts["repeated_frame"] += 1
             return True
-        if behind < -1 and self._sequence:
+        if ahead > 0 and self._next > 1:
             self._counts["sequence_gap"] += 1
+        self._next = number + 1
         return False
 
     def _keep(self, audio: bytes) -> None:
