@@ -1,0 +1,234 @@
+"""`offhook serve` as a process: what it says, how it ends, and that it always says why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import aiohttp
+import pytest
+from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK, SIGNED
+from tests.kit.process import Process, running
+from tests.kit.raw import until
+
+from offhook.offline.scripted import ScriptedMind
+from offhook.offline.server import OfflineAgent
+from offhook.sim.behaviour import Behaviour
+from offhook.sim.identity import CallIdentity
+from offhook.sim.stream import StreamClient
+
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send SIGTERM: the process is killed")
+LOUD = bytes([0x10, 0x90] * 80)
+
+
+def events(process: Process, name: str) -> list[dict[str, object]]:
+    """Return the JSON log events of one name."""
+    found = [json.loads(line) for line in process.lines if line.startswith("{")]
+    return [event for event in found if event["event"] == name]
+
+
+class TestP7Configuration:
+    async def test_every_problem_at_once(self, tmp_path: Path):
+        wrong = {
+            "TWILIO_AUTH_TOKEN": "your-auth-token",
+            "DEEPGRAM_AGENT_URL": "https://agent.deepgram.com/",
+            "PORT": "eighty",
+            "OFFHOOK_LIMITS__CALLS": "-1",
+            "OFFHOOK_LIMIT__CALLS": "1",
+        }
+        async with running(tmp_path, "serve", environ=wrong) as process:
+            assert await process.ends() == 2
+            assert "Traceback" not in process.text
+            for said in ("auth_token", "agent_url", "port", "limits.calls", "OFFHOOK_LIMIT__CALLS"):
+                assert said in process.text, said
+            assert all(line.startswith("config: ") for line in process.lines if line)
+            assert "listens" not in process.text
+
+    async def test_half_configured_never_listens(self, tmp_path: Path):
+        for environ, said in (
+            ({"TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_ACCOUNT_SID": SIGNED["TWILIO_ACCOUNT_SID"]}, "PUBLIC_URL"),
+            ({"OFFHOOK_SERVER__HOST": "0.0.0.0"}, "server.host"),
+            ({"RAILWAY_ENVIRONMENT_ID": "x"}, "auth_token"),
+        ):
+            async with running(tmp_path, "serve", environ={"PORT": "0", **environ}) as process:
+                assert await process.ends() == 2
+                assert said in process.text
+                assert "listens" not in process.text
+                assert "Traceback" not in process.text
+
+
+class TestP8Port:
+    async def test_in_use(self, tmp_path: Path):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            async with running(tmp_path, "serve", environ={"PORT": port}) as process:
+                assert await process.ends() in (1, 2)
+                assert "Traceback" not in process.text
+                (reason,) = [line for line in process.lines if line.startswith("config: ")]
+                assert port in reason
+                assert "PORT" in reason
+
+    async def test_no_such_interface(self, tmp_path: Path):
+        environ = {**SIGNED, "PORT": "0", "OFFHOOK_SERVER__HOST": "192.0.2.1"}
+        async with running(tmp_path, "serve", environ=environ) as process:
+            assert await process.ends() in (1, 2)
+            assert "Traceback" not in process.text
+            assert len([line for line in process.lines if line.startswith("config: ")]) == 1
+
+
+@pytest.fixture
+async def agent():
+    """An agent beside the process."""
+    async with OfflineAgent(ScriptedMind()) as agent:
+        yield agent
+
+
+def environ(agent: OfflineAgent, **more: str) -> dict[str, str]:
+    """Return the environment of a server of this machine only."""
+    return {"PORT": "0", "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": agent.url, **QUICK, **more}
+
+
+async def call(port: int, **behaviour: object) -> StreamClient:
+    """Make a call and wait until the agent is heard."""
+    client = await StreamClient.open(
+        f"ws://127.0.0.1:{port}/twilio", identity=CallIdentity(), behaviour=Behaviour(**behaviour)
+    )
+    await client.begin()
+    await client.wait_until(lambda: client.heard, 10)
+    return client
+
+
+@on_posix
+class TestSignals:
+    async def test_an_idle_server_stops_at_once(self, tmp_path: Path, agent):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            async with running(tmp_path, "serve", environ=environ(agent)) as process:
+                await process.port()
+                await process.says("agent_checked")
+                process.signal(number)
+                assert await process.ends(5) == 0
+                (stopped,) = events(process, "stopped")
+                assert number.name in str(stopped["why"])
+                assert "Traceback" not in process.text
+
+    async def test_a_signal_before_anything_is_ready(self, tmp_path: Path, agent):
+        """Stopped while the first handshake with the agent is still under way."""
+        from offhook.offline.faults import Faults
+
+        agent.faults = Faults(never_upgrade=True)
+        async with running(tmp_path, "serve", environ=environ(agent)) as process:
+            await process.port()
+            process.signal(signal.SIGTERM)
+            assert await process.ends(5) == 0
+            assert "Traceback" not in process.text
+
+    async def test_p1_calls_go_on_and_it_ends_with_the_last(self, tmp_path: Path, agent):
+        async with running(tmp_path, "serve", environ=environ(agent)) as process:
+            port = await process.port()
+            clients = [await call(port) for _ in range(4)]
+            await until(lambda: len(agent.calls) == 5 and all(c.sent("SettingsApplied") for c in agent.calls))
+            sessions = list(agent.calls)[1:]
+            frames = [bytes([n % 256]) * 160 for n in range(100)]
+            sent = b"".join(frames)
+            for n, frame in enumerate(frames):
+                if n == 20:
+                    process.signal(signal.SIGTERM)
+                for client in clients:
+                    await client.send_media(frame)
+                await asyncio.sleep(0.005)
+            await process.says('"draining"')
+            async with aiohttp.ClientSession() as session:
+                async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                    assert answer.status == 503
+                form = {"CallSid": CallIdentity().call_sid, "AccountSid": CallIdentity().account_sid}
+                async with session.post(f"http://127.0.0.1:{port}/twilio/voice", data=form) as answer:
+                    assert [verb.tag for verb in ET.fromstring(await answer.text())] == ["Pause", "Redirect"]
+            await until(lambda: all(sent in bytes(s.heard) for s in sessions))  # none lost a frame
+            assert all(client.ended is None for client in clients)
+            for client in clients:
+                await client.hang_up()
+                await client.aclose()
+            assert await process.ends() == 0
+            assert [e["cause"] for e in events(process, "call_ended")] == 4 * ["completed/caller_hung_up"]
+            assert events(process, "waiting_for_calls")
+            assert not agent.live
+
+    async def test_p2_the_deadline_of_a_drain(self, tmp_path: Path, agent):
+        async with running(tmp_path, "serve", environ=environ(agent, OFFHOOK_TIMEOUTS__DRAIN_S="0.3")) as process:
+            port = await process.port()
+            clients = [await call(port, playback_speed=4.0) for _ in range(2)]
+            for client in clients:
+                client.start_clock()  # frames keep coming: closing in their face would be answered with a reset
+            process.signal(signal.SIGTERM)
+            for client in clients:
+                ended = await client.wait_ended(14)
+                assert (ended.how, ended.code) == ("closed", 1001)
+                await client.aclose()
+            assert await process.ends() == 0
+            assert [e["cause"] for e in events(process, "call_ended")] == 2 * ["completed/drained"]
+
+    @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+    async def test_p3_the_second_signal_stops_now(self, tmp_path: Path, agent, second):
+        async with running(tmp_path, "serve", environ=environ(agent)) as process:
+            port = await process.port()
+            clients = [await call(port) for _ in range(3)]
+            for client in clients:
+                client.start_clock()
+            process.signal(signal.SIGTERM)
+            await process.says('"draining"')
+            process.signal(second)
+            for client in clients:
+                ended = await client.wait_ended(3)
+                assert (ended.how, ended.code) == ("closed", 1001)
+                await client.aclose()
+            assert await process.ends(4) == 0
+            assert len(events(process, "call_ended")) == 3
+            assert not agent.live
+
+    async def test_ctrl_c_with_live_calls(self, tmp_path: Path, agent):
+        async with running(tmp_path, "serve", environ=environ(agent)) as process:
+            client = await call(await process.port())
+            process.signal(signal.SIGINT)
+            assert (await client.wait_ended(3)).code == 1001
+            await client.aclose()
+            assert await process.ends(4) == 0
+            assert "Traceback" not in process.text
+
+
+_BROKEN_LOOP = """
+import asyncio, sys
+from offhook.config.load import load
+from offhook.observe.log import configure
+from offhook import lifecycle
+
+class Returns:
+    async def __aenter__(self):
+        return self
+    async def __aexit__(self, *_):
+        pass
+    async def drain(self):
+        pass
+
+def listening_now():
+    raise RuntimeError("secret words")
+
+configure("json", "info")
+asyncio.run(lifecycle.serve(Returns(), listening_now))
+"""
+
+
+async def test_an_end_that_nobody_asked_for_says_so(tmp_path: Path):
+    """A defect of ours on the way: exit code not 0, one line that says what it was."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _BROKEN_LOOP, cwd=tmp_path, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode not in (0, None)
+    lines = [json.loads(line) for line in (out + err).decode().splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines] == ["stopped"]
+    assert "RuntimeError" in lines[0]["why"]
