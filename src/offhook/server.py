@@ -56,7 +56,8 @@ class Server:
             settings.deepgram.agent_url, key.get_secret_value() if key else "", settings.limits, settings.timeouts
         )
         phrases = load_phrases()
-        self.switchboard = Switchboard(settings, dialler, agents, NoFunctions(), Observer(self.metrics, ended), phrases)
+        self._observer = Observer(self.metrics, ended)
+        self.switchboard = Switchboard(settings, dialler, agents, NoFunctions(), self._observer, phrases)
         self.health = Health(self.switchboard, self.metrics)
         self._log = logger()
         app = build_app(settings, self.switchboard, self.health, self.metrics)
@@ -89,6 +90,7 @@ class Server:
             await self._web.cleanup()
             where = f"{self.where.host}:{self.where.port}"
             raise ConfigError([f"server.port: cannot listen on {where} ({error.strerror}); set PORT"]) from None
+        loop.set_exception_handler(self._observer.escaped)
         self._log.info("listening", host=self.where.host, port=self.port, why=self.where.why)
         self._probing = asyncio.create_task(self._probe())
         return self
@@ -129,6 +131,7 @@ class Server:
         if self._door is not None:
             self._door.close()
         await self._web.cleanup()
+        asyncio.get_running_loop().set_exception_handler(None)
 
     def _check_handshake(self, head: Head) -> None:
         """Check the signature of a stream's handshake; without an auth token only this machine can ask."""

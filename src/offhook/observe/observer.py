@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from offhook.call.actions import CallRecord, Note, SettingsRefused
 from offhook.call.ports import CallFacts
@@ -33,6 +35,16 @@ class Observer:
         """Log a defect of ours: the stack, and ids only. The text of an exception may quote anything: left out."""
         stack = RuntimeError(type(error).__name__)
         self._log.error("defect", call=facts.call_sid, exc_info=stack.with_traceback(error.__traceback__))
+        self._metrics.counters["defects_total"].inc()
+
+    def escaped(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log and count what escaped from a callback or from a task that nobody awaited (P13), without its text."""
+        error = context.get("exception")
+        if not isinstance(error, BaseException):
+            self._log.error("defect", where="event loop", what=str(context.get("message")))
+        else:
+            stack = RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
+            self._log.error("defect", where="event loop", exc_info=stack)
         self._metrics.counters["defects_total"].inc()
 
     def refused(self, error: OffhookError) -> None:
