@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from offhook.call import actions as do
-from offhook.call.downlink import DROP, SEND
+from offhook.call.downlink import DROP
 from offhook.call.hangup import HangupCause, cause_of
 from offhook.call.ports import AgentSetup, CallObserver, Functions
 from offhook.call.session import CallSession
@@ -45,6 +45,11 @@ class CallRunner:
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._outbound = Outbound(StreamSid(""))
+        # What the audio path needs, one lookup away.
+        self._caller_audio, self._agent_audio = session.caller_audio, session.agent_audio
+        self._media_head = b""
+        self._to_agent: Callable[[bytes], None] = _nowhere
+        self._to_caller: Callable[[bytes], None] = _nowhere
         self._timer = DeadlineTimer(self._loop, lambda: self._step(session.time_passed))
         self._dialling: asyncio.Task[None] | None = None
         self._functions = FunctionCalls(functions, self._function_answered)
@@ -53,9 +58,9 @@ class CallRunner:
     def caller_media(self, media: twilio.Media) -> None:
         """Caller audio came."""
         try:
-            audio = self.session.caller_audio(media, self._now())
-            if audio is not None and self.agent_leg is not None:
-                self.agent_leg.send_audio(audio)
+            audio = self._caller_audio(media, self._now())
+            if audio is not None:
+                self._to_agent(audio)
         except Exception as defect:  # noqa: BLE001 - the boundary of a call: a defect ends this call only
             self._broke(defect)
 
@@ -64,18 +69,18 @@ class CallRunner:
         if leg is not self.agent_leg:
             return
         try:
-            verdict = self.session.agent_audio(audio, self._now())
-            if verdict is DROP or self.caller_leg is None:
-                return
-            self.caller_leg.send(self._outbound.media_head + b2a_base64(audio, newline=False) + MEDIA_TAIL)
-            if verdict is not SEND and verdict:
-                self.caller_leg.send(self._outbound.mark(MarkName(verdict)))
+            verdict = self._agent_audio(audio, self._now())
+            if verdict is not DROP:
+                self._to_caller(self._media_head + b2a_base64(audio, newline=False) + MEDIA_TAIL)
+                if verdict:
+                    self._to_caller(self._outbound.mark(MarkName(verdict)))
         except Exception as defect:  # noqa: BLE001 - as above
             self._broke(defect)
 
     def attach(self, leg: CallerLeg, stream_sid: StreamSid) -> None:
         """The caller's stream is there."""
         self.caller_leg, self._outbound = leg, Outbound(stream_sid)
+        self._media_head, self._to_caller = self._outbound.media_head, leg.send
 
     def admitted(self, *, dial: bool) -> None:
         """The webhook was answered."""
@@ -105,7 +110,7 @@ class CallRunner:
         if self._over.done() or self.agent_leg is not None:
             leg.close(1000)
             return
-        self.agent_leg = leg
+        self.agent_leg, self._to_agent = leg, leg.send_audio
         self._owner.agent_reached(None)
         self._step(self.session.agent_opened)
 
@@ -128,7 +133,7 @@ class CallRunner:
     def agent_over(self, leg: AgentLeg) -> None:
         """The agent's socket is gone."""
         if leg is self.agent_leg:
-            self.agent_leg = None
+            self.agent_leg, self._to_agent = None, _nowhere
             self._step(lambda now: self.session.agent_lost(ended(leg), now))
 
     def agent_blocked(self, leg: AgentLeg, blocked: bool) -> None:
@@ -171,8 +176,7 @@ class CallRunner:
                 if self.agent_leg is not None:
                     self.agent_leg.send_text(action.frame)
             case do.AudioToAgent():
-                if self.agent_leg is not None:
-                    self.agent_leg.send_audio(action.audio)
+                self._to_agent(action.audio)
             case do.DialAgent():
                 self._dialling = self._loop.create_task(self._dial())
             case do.PingAgent():
@@ -201,10 +205,6 @@ class CallRunner:
         if action.mark is not None:
             self._to_caller(self._outbound.mark(action.mark))
 
-    def _to_caller(self, frame: bytes) -> None:
-        if self.caller_leg is not None:
-            self.caller_leg.send(frame)
-
     async def _dial(self) -> None:
         try:
             await self._dialler.dial(self)
@@ -221,7 +221,7 @@ class CallRunner:
     def _close_agent(self) -> None:
         if self._dialling is not None and self._dialling is not asyncio.current_task():
             self._dialling.cancel()
-        leg, self.agent_leg = self.agent_leg, None
+        leg, self.agent_leg, self._to_agent = self.agent_leg, None, _nowhere
         if leg is not None:
             leg.close(1000)
 
@@ -249,3 +249,7 @@ class CallRunner:
                 facts, cause = self.session.facts, cause_of(second)
                 self._ended(do.CallRecord(facts.call_sid, "", facts.agent, cause, True, 0.0, None, "", (), {}))
         self._timer.set(self.session.deadlines.next_at)
+
+
+def _nowhere(_: bytes) -> None:
+    """Take what is sent to a leg that is not there."""
