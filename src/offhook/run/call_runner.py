@@ -145,10 +145,6 @@ class CallRunner:
         """End the call from our side."""
         self._step(lambda now: self.session.hang_up(cause, now, phrase))
 
-    def caller_over_before_stream(self) -> None:
-        """The caller hung up before the stream came."""
-        self._step(self.session.caller_gone)
-
     async def wait_over(self) -> None:
         """Wait until the session has ended and every task of this call is gone."""
         await asyncio.shield(self._over)

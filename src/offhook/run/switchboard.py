@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from offhook.call.actions import CallRecord
-from offhook.call.hangup import DRAINED, SUPERSEDED, HangupCause
+from offhook.call.hangup import CALLER_HUNG_UP, DRAINED, SUPERSEDED, HangupCause
 from offhook.call.ports import AgentSource, CallFacts, CallObserver, Functions, Phrases
 from offhook.call.session import CallSession
 from offhook.config.settings import Settings
@@ -127,7 +127,7 @@ class Switchboard:
         """Twilio says that the call is over; one that never streamed gives its agent back now."""
         runner = self._live.get(CallSid(call_sid))
         if runner is not None and runner.caller_leg is None:
-            runner.caller_over_before_stream()
+            runner.hang_up(CALLER_HUNG_UP)
 
     def outcome(self, call_sid: str) -> HangupCause | None:
         """Return how a call ended, for the TwiML that follows it; None where another replica (or nobody) knows."""
