@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 from aiohttp import web
@@ -32,6 +32,7 @@ from offhook.web.health import Health, Phase
 from offhook.wire import signature
 
 _LINGER_S = 1.0
+_ASK_AGAIN_S = 30.0
 #: aiohttp reads on after its answer, 10 s by default, to whoever still sends: long enough to be heard is enough (H8).
 _LISTEN_ON_S = 0.25
 
@@ -72,6 +73,7 @@ class Server:
         self._listener: asyncio.Server | None = None
         self._door: FrontDoor | None = None
         self._probing: asyncio.Task[None] | None = None
+        self._checked = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self._web.setup()
@@ -102,21 +104,18 @@ class Server:
     def port(self) -> int:
         """The port we listen on."""
         assert self._listener is not None
-        sock: socket.socket = self._listener.sockets[0]
-        return int(sock.getsockname()[1])
+        return int(self._listener.sockets[0].getsockname()[1])
 
     async def ready(self) -> None:
         """Wait until we would take calls."""
-        if self._probing is not None:
-            await self._probing
+        await self._checked.wait()
 
     async def drain(self) -> None:
         """Refuse new calls, wait for the live ones up to ``timeouts.drain_s``, then end politely."""
         self.health.phase = Phase.DRAINING
         self._log.info("draining", calls=self.switchboard.live)
-        await self.switchboard.drain(
-            self.settings.timeouts.drain_s, lambda left: self._log.info("waiting_for_calls", calls=left)
-        )
+        waiting = partial(self._log.info, "waiting_for_calls")
+        await self.switchboard.drain(self.settings.timeouts.drain_s, lambda left: waiting(calls=left))
 
     async def stop(self) -> None:
         """End every call and close every socket."""
@@ -142,16 +141,23 @@ class Server:
             signature.check_signature(tokens, head.fields.get("x-twilio-signature"), url)
 
     async def _probe(self) -> None:
-        """Make one handshake with the agent before the first caller does; then we would take calls."""
-        try:
-            if self.settings.deepgram.api_key is not None:
-                probed = await probe(self.settings, self.settings.agent, self.ladder)
-                left_out = [entry.label for entry in probed.choice.left_out] or None
-                self._log.info("agent_checked", think=probed.choice.label, refused=left_out)
-        except AgentError as error:
-            self._log.error("agent_check_failed", reason=error.reason, public=error.public, **error.facts)
-            self.switchboard.agent_reached(error)
-        self.health.phase = Phase.READY
+        """Make one handshake with the agent before the first caller does, and again while it refuses us."""
+        while True:
+            try:
+                if self.settings.deepgram.api_key is not None:
+                    probed = await probe(self.settings, self.settings.agent, self.ladder)
+                    left_out = ", ".join(entry.label for entry in probed.choice.left_out)
+                    self._log.info("agent_checked", think=probed.choice.label, refused=left_out or None)
+                    self.switchboard.agent_reached(None)
+            except AgentError as error:
+                self._log.error("agent_check_failed", reason=error.reason, public=error.public, **error.facts)
+                self.switchboard.agent_reached(error)
+            if not self._checked.is_set():
+                self.health.phase = Phase.READY
+                self._checked.set()
+            if not self.switchboard.admission.agent_trouble:
+                return
+            await asyncio.sleep(_ASK_AGAIN_S)
 
     def _learned(self, refused: list[str]) -> None:
         self._log.warning("think_fallback", refused=refused, think="the next in agent.think.fallback answers")

@@ -22,7 +22,7 @@ LOUD = bytes([0x10, 0x90] * 80)
 
 def start(stream: str = STREAM, **parameters: str) -> twilio.Start:
     """Twilio's `start`."""
-    facts = twilio.StartFacts(ACCOUNT, CALL, stream, custom_parameters=parameters, tracks=["inbound"])
+    facts = twilio.StartFacts(ACCOUNT, CALL, stream, custom_parameters=parameters)
     return twilio.Start(facts, stream, 1)
 
 

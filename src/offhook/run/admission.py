@@ -25,6 +25,11 @@ class Admission:
         self._agent_refuses = ""
         self._probe_at = 0.0
 
+    @property
+    def agent_trouble(self) -> str:
+        """Why the agent takes no calls of ours, or nothing. One call in ten seconds is let through all the same."""
+        return self._agent_refuses
+
     def take(self, live: int, now: float) -> None:
         """Admit one more call, or raise `AdmissionRefused`."""
         reason = self.refuse_reason(live, now)

@@ -19,7 +19,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in t
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
 from offhook.errors import AgentBusy, AgentError, AgentGone, AgentRefused, AgentUnavailable
-from offhook.run.leg import BINARY, TEXT, Leg, harden
+from offhook.run.leg import BINARY, TEXT, Leg, harden, nowhere
 from offhook.wire.ulaw import BYTES_PER_MS
 
 _PORTS: Final = {"ws": 80, "wss": 443}
@@ -70,7 +70,7 @@ class AgentLeg(Leg):
         super().__init__(limits.agent_message_bytes, timeouts.close_s, sockets)
         self._events, self._limits, self._timeouts = events, limits, timeouts
         #: Send caller audio.
-        self.send_audio: Callable[[bytes], None] = _not_open
+        self.send_audio: Callable[[bytes], None] = nowhere
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         super().on_ws_connected(transport)
@@ -230,10 +230,6 @@ def _why(failure: BaseException) -> str:
         (TimeoutError, "no answer in time"),
     )
     return next((name for kind, name in kinds if isinstance(failure, kind)), "network error")
-
-
-def _not_open(_: bytes) -> None:
-    raise AssertionError("the leg is not open")
 
 
 def ended(leg: AgentLeg) -> AgentGone:

@@ -21,6 +21,7 @@ from offhook.run.agent_leg import AgentDialler, AgentLeg, ended
 from offhook.run.caller_leg import CallerLeg
 from offhook.run.deadline_timer import DeadlineTimer
 from offhook.run.function_calls import FunctionCalls
+from offhook.run.leg import nowhere
 from offhook.run.owner import Owner
 from offhook.wire import deepgram, twilio
 from offhook.wire.twilio import MEDIA_TAIL, MarkName, Outbound, StreamSid
@@ -48,8 +49,8 @@ class CallRunner:
         # What the audio path needs, one lookup away.
         self._caller_audio, self._agent_audio = session.caller_audio, session.agent_audio
         self._media_head = b""
-        self._to_agent: Callable[[bytes], None] = _nowhere
-        self._to_caller: Callable[[bytes], None] = _nowhere
+        self._to_agent: Callable[[bytes], None] = nowhere
+        self._to_caller: Callable[[bytes], None] = nowhere
         self._timer = DeadlineTimer(self._loop, lambda: self._step(session.time_passed))
         self._dialling: asyncio.Task[None] | None = None
         self._functions = FunctionCalls(functions, self._function_answered)
@@ -133,7 +134,7 @@ class CallRunner:
     def agent_over(self, leg: AgentLeg) -> None:
         """The agent's socket is gone."""
         if leg is self.agent_leg:
-            self.agent_leg, self._to_agent = None, _nowhere
+            self.agent_leg, self._to_agent = None, nowhere
             self._step(lambda now: self.session.agent_lost(ended(leg), now))
 
     def agent_blocked(self, leg: AgentLeg, blocked: bool) -> None:
@@ -217,7 +218,7 @@ class CallRunner:
     def _close_agent(self) -> None:
         if self._dialling is not None and self._dialling is not asyncio.current_task():
             self._dialling.cancel()
-        leg, self.agent_leg, self._to_agent = self.agent_leg, None, _nowhere
+        leg, self.agent_leg, self._to_agent = self.agent_leg, None, nowhere
         if leg is not None:
             leg.close(1000)
 
@@ -245,7 +246,3 @@ class CallRunner:
                 facts, cause = self.session.facts, cause_of(second)
                 self._ended(do.CallRecord(facts.call_sid, "", facts.agent, cause, True, 0.0, None, "", (), {}))
         self._timer.set(self.session.deadlines.next_at)
-
-
-def _nowhere(_: bytes) -> None:
-    """Take what is sent to a leg that is not there."""

@@ -20,7 +20,7 @@ from offhook.errors import (
     OffhookError,
     OurError,
 )
-from offhook.run.leg import TEXT, Leg, harden
+from offhook.run.leg import TEXT, Leg, harden, nowhere
 from offhook.wire import twilio
 from offhook.wire.twilio import Media, decode_documented
 
@@ -80,7 +80,7 @@ class CallerLeg(Leg):
         self._start_deadline: asyncio.TimerHandle | None = None
         self._bad = 0
         #: Send one text frame.
-        self.send: Callable[[bytes], None] = _not_open
+        self.send: Callable[[bytes], None] = nowhere
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         super().on_ws_connected(transport)
@@ -176,7 +176,3 @@ class CallerLeg(Leg):
         if self._start_deadline is not None:
             self._start_deadline.cancel()
             self._start_deadline = None
-
-
-def _not_open(_: bytes) -> None:
-    raise AssertionError("the leg is not open")

@@ -35,6 +35,10 @@ def harden(transport: asyncio.Transport, limits: Limits, timeouts: Timeouts, *, 
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeouts.stuck_s * 1000))
 
 
+def nowhere(_: bytes) -> None:
+    """Take what is sent to a leg that is not open."""
+
+
 class Leg(WSListener):
     """A WebSocket of a call: whole messages in, frames out, closed once.
 

@@ -33,7 +33,7 @@ class Health:
 
     async def readyz(self, _: web.Request) -> web.Response:
         """200 we would take a call, 429 busy, 503 starting, draining, or the agent refuses us (I11)."""
-        reason = self._switchboard.busy_reason()
+        reason = self._switchboard.busy_reason() or self._switchboard.admission.agent_trouble
         if self.phase is not Phase.READY:
             status, reason = 503, self.phase.value
         elif reason in ("at capacity", "too many call starts"):

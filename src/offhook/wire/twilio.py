@@ -47,7 +47,6 @@ class StartFacts(msgspec.Struct, rename="camel", gc=False, frozen=True):
     stream_sid: str = ""
     media_format: MediaFormat = MediaFormat()
     custom_parameters: dict[str, str] = {}
-    tracks: list[str] = []
 
 
 class Start(msgspec.Struct, tag="start", tag_field="event", rename="camel", gc=False, frozen=True):
@@ -89,10 +88,9 @@ class Media(msgspec.Struct, tag="media", tag_field="event", rename="camel", gc=F
 
 
 class DtmfKey(msgspec.Struct, gc=False, frozen=True):
-    """``digit`` is one key. ``track`` is ``inbound_track``, with the suffix."""
+    """``digit`` is one key."""
 
     digit: str
-    track: str = "inbound_track"
 
 
 class Dtmf(msgspec.Struct, tag="dtmf", tag_field="event", rename="camel", gc=False, frozen=True):
@@ -128,17 +126,16 @@ class UnknownEvent(msgspec.Struct, gc=False, frozen=True):
     """An event this version does not know; to be counted and ignored."""
 
 
+Payload = bytes | bytearray | memoryview
 Message = Connected | Start | Media | Dtmf | Mark | Stop
 
 #: Decodes a documented message in one C call and raises whatever it likes otherwise; then `decode` says what it was.
-decode_documented: Callable[[bytes | bytearray | memoryview], Message] = msgspec.json.Decoder(
-    Message, strict=False
-).decode
+decode_documented: Callable[[Payload], Message] = msgspec.json.Decoder(Message, strict=False).decode
 _decode_any = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _EVENTS: Final = frozenset(("connected", "start", "media", "dtmf", "mark", "stop"))
 
 
-def decode(frame: bytes | bytearray | memoryview) -> Message | UnknownEvent:
+def decode(frame: Payload) -> Message | UnknownEvent:
     """Decode one text frame.
 
     One C call for every documented message, base64 included (0.6 µs for a media frame). Raises `Malformed`.
@@ -149,7 +146,7 @@ def decode(frame: bytes | bytearray | memoryview) -> Message | UnknownEvent:
         return _unknown_or_malformed(frame)
 
 
-def _unknown_or_malformed(frame: bytes | bytearray | memoryview) -> UnknownEvent:
+def _unknown_or_malformed(frame: Payload) -> UnknownEvent:
     try:
         event = _decode_any(frame).get("event")
         named = msgspec.json.decode(event) if event is not None else None

@@ -37,7 +37,6 @@ class TestDocumentedMessages:
         assert isinstance(start, twilio.Start)
         assert (start.sid, start.start.call_sid, start.start.account_sid) == (STREAM, CALL, ACCOUNT)
         assert start.start.custom_parameters == {"token": "k7Qm", "from": "+14155550123", "agent": "front-desk"}
-        assert start.start.tracks == ["inbound"]
         assert start.is_ulaw_8000
 
     def test_start_names_its_stream_inside_only_or_outside_only(self):
