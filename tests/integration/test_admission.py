@@ -359,7 +359,7 @@ class TestO1Busy:
 async def test_a1_an_agent_that_refuses_us_closes_the_door():
     async with bridged(OFFHOOK_TIMEOUTS__DIAL_ATTEMPTS="1") as bridge:
         bridge.agent.faults = Faults(refuse=401)
-        client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 4.0})
+        client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
         assert await client.wait_ended(8) is not None
         assert client.heard  # the apology
         await client.aclose()
@@ -392,7 +392,7 @@ class TestAfter:
         environ = {"OFFHOOK_CALL__WHEN_AGENT_FAILS__DIAL": "+441632960000", "OFFHOOK_TIMEOUTS__DIAL_ATTEMPTS": "1"}
         async with bridged(**environ) as bridge:
             bridge.agent.faults = Faults(refuse=503)
-            client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 4.0})
+            client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
             await client.wait_ended(8)
             await client.aclose()
             await bridge.cause(who.call_sid)

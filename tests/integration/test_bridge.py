@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from tests.kit.bridge import Bridge, bridged, voice_form
 from tests.kit.raw import until
 
+from offhook.call.session import CallSession
 from offhook.offline.faults import At, Die, Fail, Faults, Flood, Send, Stall, Storm
 from offhook.offline.script import EarsPart, Script, Turn, VoicePart
 from offhook.offline.scripted import ScriptedMind
@@ -67,7 +69,7 @@ class TestQ1Exact:
             await client.wait_until(lambda: len(received(client)) >= 120 * 8000, 15)
             spoke = bytes(bridge.sessions[-1].spoke)
             assert received(client)[: 120 * 8000] == spoke[: 120 * 8000]
-            assert len(client.heard_of(ServerMark)) <= 64
+            assert len(client.heard_of(ServerMark)) <= 64 + 2  # and one each behind what was held and the turn
             await client.hang_up()
 
     async def test_caller_audio_of_every_value_and_size(self):
@@ -108,7 +110,7 @@ class TestA10DiesMidSentence:
     async def test_clear_apology_and_twilio_goes_on(self, death):
         faults = Faults(at=((At("AgentStartedSpeaking", audio_ms=300), death),), unpaced=True)
         async with bridged(faults=faults, OFFHOOK_CALL__WHEN_AGENT_FAILS__DIAL="+441632960000") as bridge:
-            client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 4.0})
+            client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
             async with client:
                 ended = await client.wait_ended(8)
                 assert ended.code == 1000
@@ -141,7 +143,7 @@ class TestA10DiesMidSentence:
         environ = {"OFFHOOK_TIMEOUTS__DIAL_S": "0.3", "OFFHOOK_TIMEOUTS__SETTINGS_S": "0.3"}
         environ |= {"OFFHOOK_TIMEOUTS__DIAL_PAUSE_MAX_S": "0.05", "OFFHOOK_TIMEOUTS__DIAL_PAUSE_MIN_S": "0.01"}
         async with bridged(faults=faults, **environ) as bridge:
-            client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 4.0})
+            client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
             async with client:
                 await client.wait_ended(8)
                 assert client.heard.endswith(load_phrases().apology)
@@ -283,7 +285,7 @@ class TestDrain:
 
     async def test_p2_at_the_deadline_a_goodbye_is_heard(self):
         async with bridged(OFFHOOK_TIMEOUTS__DRAIN_S="0.2") as bridge:
-            clients = [await bridge.call(behaviour={"playback_speed": 4.0}) for _ in range(3)]
+            clients = [await bridge.call(behaviour={"playback_speed": 20.0}) for _ in range(3)]
             for client in clients:
                 await client.wait_until(lambda: received(client), 5)  # noqa: B023
             await asyncio.wait_for(bridge.server.drain(), 14)
@@ -312,21 +314,27 @@ class TestDrain:
 
 class TestP10Isolation:
     @pytest.mark.parametrize("where", ["caller_audio", "agent_audio", "agent_says", "time_passed", "caller_says"])
-    async def test_a_defect_in_one_call_is_that_calls_alone(self, where):
+    async def test_a_defect_in_one_call_is_that_calls_alone(self, where, monkeypatch: pytest.MonkeyPatch):
+        broken: set[str] = set()
+        begin = CallSession.__init__
+
+        def begins(session: CallSession, *args: Any) -> None:
+            begin(session, *args)
+            right = getattr(session, where)
+
+            def breaks(*given: object) -> object:
+                if session.facts.call_sid in broken:
+                    raise RuntimeError("secret transcript +441632960001")
+                return right(*given)
+
+            setattr(session, where, breaks)
+
+        monkeypatch.setattr(CallSession, "__init__", begins)
         environ = {"OFFHOOK_TIMEOUTS__KEEP_ALIVE_S": "0.3", "OFFHOOK_TIMEOUTS__GOODBYE_S": "2"}
         async with bridged(**environ) as bridge:
-            good, bad = await bridge.call(), await bridge.call(behaviour={"playback_speed": 4.0})
+            good, bad = await bridge.call(), await bridge.call(behaviour={"playback_speed": 20.0})
             await bad.wait_until(lambda: received(bad), 5)
-            runner = bridge.server.switchboard._live[bad.identity.call_sid]
-
-            class Broken(type(runner.session)):  # type: ignore[misc] # made for this test
-                __slots__ = ()
-
-            def defect(*_: object, **__: object) -> None:
-                raise RuntimeError("secret transcript +441632960001")
-
-            setattr(Broken, where, defect)
-            runner.session.__class__ = Broken
+            broken.add(bad.identity.call_sid)
             if where == "caller_says":
                 await bad.send_digit("5")
             elif where == "caller_audio":
@@ -402,7 +410,7 @@ async def test_a12_a_stalled_agent_is_given_up():
     faults = Faults(at=((At("UserStartedSpeaking"), Stall()),))
     environ = {"OFFHOOK_TIMEOUTS__AGENT_SILENT_S": "1", "OFFHOOK_TIMEOUTS__ANSWER_S": "1"}
     async with bridged(mind=ScriptedMind(script), faults=faults, **environ) as bridge:
-        client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 4.0})
+        client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
         async with client:
             await client.wait_until(lambda: client.heard, 5)
             client.start_clock()

@@ -75,7 +75,7 @@ async def conversation(agent: OfflineAgent, port: int, *, faults: Faults) -> Non
             f"ws://127.0.0.1:{port}{path}",
             auth_token=TOKEN,
             identity=who,
-            behaviour=Behaviour(sign_as=f"wss://voice.example.com{path}", playback_speed=4.0),
+            behaviour=Behaviour(sign_as=f"wss://voice.example.com{path}", playback_speed=20.0),
         )
         async with client:
             await client.begin({"token": token, "caller": CALLER, "called": CALLED, "note": SAID})

@@ -75,7 +75,7 @@ async def drive(calls: int, at_once: int, seed: int) -> Counter[str]:
     """Make the calls, a few at once; check what must hold; return the causes."""
     chance = random.Random(seed)
     limits = {"OFFHOOK_LIMITS__CALLS": "200", "OFFHOOK_LIMITS__CONNECTIONS": "1000"}
-    quick = {"OFFHOOK_TIMEOUTS__ADMITTED_S": "4", "OFFHOOK_TIMEOUTS__START_S": "1", "OFFHOOK_TIMEOUTS__GOODBYE_S": "2"}
+    quick = {"OFFHOOK_TIMEOUTS__ADMITTED_S": "3", "OFFHOOK_TIMEOUTS__START_S": "1", "OFFHOOK_TIMEOUTS__GOODBYE_S": "2"}
     pauses = {"OFFHOOK_TIMEOUTS__DIAL_PAUSE_MIN_S": "0.01", "OFFHOOK_TIMEOUTS__DIAL_PAUSE_MAX_S": "0.05"}
     async with bridged(mind=ScriptedMind(SCRIPT), **limits, **quick, **pauses) as bridge:
         bridge.agent.faults = lambda index: replace(MISCHIEF[index % len(MISCHIEF)])

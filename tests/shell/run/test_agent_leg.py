@@ -8,6 +8,8 @@ import ipaddress
 import json
 import socket
 import ssl
+import struct
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -343,7 +345,8 @@ async def test_cut_before_the_handshake_was_answered(name, reset):
         await line.writer.drain()
         if reset:
             sock = line.writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             line.writer.transport.abort()
         else:
             line.writer.close()
