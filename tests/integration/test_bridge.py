@@ -213,7 +213,6 @@ class TestCallerEnds:
 
 
 class TestBargeIn:
-    @pytest.mark.xfail(reason="AgentAudioDone of the interrupted turn ends the discarding: call/downlink.py `done`")
     async def test_clear_and_nothing_of_the_old_turn_afterwards(self):
         faults = Faults(late_audio_ms=200)
         async with bridged(mind=ScriptedMind(QUICK), faults=faults) as bridge, await bridge.call() as client:

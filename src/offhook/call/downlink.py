@@ -127,10 +127,15 @@ class Downlink:
         self._discarding, self._segment, self._sounding = False, None, None
 
     def done(self) -> list[SendMark]:
-        """The agent's turn was sent whole; a mark at its end tells when it was heard whole."""
-        self.new_turn()
+        """The agent's turn was sent whole; a mark at its end tells when it was heard whole.
+
+        After a barge-in this is the interrupted turn's own end, and what still comes is still stale (A21): only a text
+        or AgentStartedSpeaking begins something new.
+        """
+        self._segment = None
+        self.pause()
         self.transcript.agent_done()
-        if self.is_streaming and self.ledger.has_unmarked:
+        if self.is_streaming and self.ledger.has_unmarked and self.ledger.can_mark:
             return [SendMark(self.ledger.mark())]
         return []
 

@@ -114,6 +114,21 @@ class TestBargeIn:
         assert kinds(call.does())[-1] == "Clear"
         assert call.agent_audio(b"stale") is None
 
+    def test_the_end_of_the_interrupted_turn_is_no_new_turn(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        call.agent_answers("One two three four.", 2000)
+        call.agent(UserStartedSpeaking(), AgentAudioDone())
+        assert call.agent_audio(b"\x10" * 160) is None
+
+    def test_marks_are_bounded_however_short_the_turns(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        for _ in range(300):
+            call.agent_answers("x", 20)
+            call.agent(AgentAudioDone())
+        assert call.session.downlink.ledger.outstanding <= 64
+
     def test_new_turn_plays_again(self) -> None:
         for first in (ConversationText("assistant", "New."), AgentStartedSpeaking(), ConversationText("user", "Hi")):
             call = Sheet()
