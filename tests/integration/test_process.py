@@ -128,11 +128,13 @@ class TestSignals:
             assert "Traceback" not in process.text
 
     async def test_p1_calls_go_on_and_it_ends_with_the_last(self, tmp_path: Path, agent):
-        async with running(tmp_path, "serve", environ=environ(agent)) as process:
+        """Twenty live calls: none loses a frame, and the exit comes when the last one ends."""
+        live = 20
+        async with running(tmp_path, "serve", environ=environ(agent, OFFHOOK_LIMITS__CALLS_BURST="30")) as process:
             port = await process.port()
             await process.says("agent_checked")  # so that the probe is the agent's first call
-            clients = [await call(port) for _ in range(4)]
-            await until(lambda: len(agent.calls) == 5 and all(c.sent("SettingsApplied") for c in agent.calls))
+            clients = [await call(port) for _ in range(live)]
+            await until(lambda: len(agent.calls) == live + 1 and all(c.sent("SettingsApplied") for c in agent.calls))
             sessions = list(agent.calls)[1:]
             frames = [bytes([n % 256]) * 160 for n in range(100)]
             sent = b"".join(frames)
@@ -157,7 +159,7 @@ class TestSignals:
             assert await process.ends() == 0
             lost = [s for s in sessions if sent not in bytes(s.heard)]
             assert not lost, events(process, "call_ended")
-            assert [e["cause"] for e in events(process, "call_ended")] == 4 * ["completed/caller_hung_up"]
+            assert [e["cause"] for e in events(process, "call_ended")] == live * ["completed/caller_hung_up"]
             assert events(process, "waiting_for_calls")
             assert not agent.live
 
