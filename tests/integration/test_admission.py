@@ -399,8 +399,9 @@ class TestAfter:
             assert await self._after(bridge, who) == ["Say", "Dial", "Hangup"]
             assert await self._after(bridge, who) == ["Say", "Dial", "Hangup"], "a webhook may come twice"
 
-    async def test_after_a_call_that_nobody_knows(self, bridge: Bridge):
-        assert await self._after(bridge, CallIdentity()) == ["Hangup"]
+    async def test_after_a_call_whose_stream_never_came(self, bridge: Bridge):
+        """Nobody here knows it: its stream did not reach us, and a bare end would be dead air."""
+        assert await self._after(bridge, CallIdentity()) == ["Say", "Hangup"]
 
 
 class TestStatus:

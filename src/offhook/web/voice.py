@@ -53,15 +53,18 @@ class VoiceWebhooks:
         except AdmissionRefused as refusal:
             self._switchboard.refused(refusal)
             return _xml(self._refusal(request, root, str(refusal.facts.get("why"))))
-        return _xml(twiml.answer(_document(root, facts, ticket)))
+        return _xml(twiml.answer(_document(root, facts, ticket, self._fallback)))
 
     async def after(self, request: web.Request) -> web.Response:
-        """Go on after the stream: end, or apologise and connect a person where the agent failed."""
+        """Go on after the stream: end, or apologise and connect a person where the agent failed or no stream came.
+
+        A call we know nothing of is one whose stream did not reach us: hanging up on it would be the bare end.
+        """
         form = await self._form(request)
         cause = self._switchboard.outcome(self._sid(form, "CallSid"))
-        if cause is not None and cause.result in ("agent_error", "our_error"):
-            return _xml(twiml.sorry(self._fallback))
-        return _xml(twiml.hang_up())
+        if cause is not None and cause.result in ("completed", "caller_error"):
+            return _xml(twiml.hang_up())
+        return _xml(twiml.sorry(self._fallback))
 
     async def status(self, request: web.Request) -> web.Response:
         """Note a call status; a call that is over before it streamed gives its agent back."""
@@ -135,12 +138,13 @@ class VoiceWebhooks:
         return twiml.say_and_hang_up(policy.say)
 
 
-def _document(root: str, facts: CallFacts, ticket: Ticket) -> twiml.StreamDocument:
+def _document(root: str, facts: CallFacts, ticket: Ticket, fallback: twiml.Fallback) -> twiml.StreamDocument:
     return twiml.StreamDocument(
         stream_url=f"ws{root.removeprefix('http')}/{ticket.nonce}",
         action_url=f"{root}/after",
         status_url=f"{root}/stream-status",
         parameters={"token": ticket.token, "caller": facts.caller[:80], "called": facts.called[:80]},
+        fallback=fallback,
     )
 
 
