@@ -47,7 +47,7 @@ def texts() -> list[tuple[Path, str]]:
 
 def _registry_hosts() -> set[str]:
     """Return the hosts packages come from on this machine, and the public one (never written out here)."""
-    hosts = {f"{name}.org" for name in ("pypi", "pythonhosted")}
+    hosts = {f"{first}{second}.org" for first, second in (("py", "pi"), ("python", "hosted"))}
     sources = [os.environ.get(name, "") for name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_INDEX_URL")]
     home = Path.home()
     files = ("/etc/pip.conf", home / ".pip/pip.conf", home / ".config/pip/pip.conf", home / ".config/uv/uv.toml")

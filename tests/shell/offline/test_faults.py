@@ -128,7 +128,7 @@ async def test_a14_it_stops_reading_and_a15_reads_slowly() -> None:
         client.socket.transport.abort()
     async with on_a_call(Faults(read_bytes_per_s=4000), TALKER) as (agent, client):
         await client.says(SPEECH)
-        await asyncio.sleep(0.2)
+        await client.until(lambda: agent.calls[0].heard)
         assert len(agent.calls[0].heard) < len(SPEECH)
 
 
