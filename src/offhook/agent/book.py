@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from offhook.agent.providers import ThinkChoice, ThinkLadder
+from offhook.agent.providers import ThinkLadder
 from offhook.agent.routing import agent_for
 from offhook.agent.settings_message import settings_message
 from offhook.call.ports import AgentSetup
@@ -39,7 +39,3 @@ class AgentBook:
 
         choices = [deepgram.settings(settings_message(profile, choice)) for choice in chain]
         return AgentSetup(name, choices, bool(profile.greeting), accepted)
-
-    def current_choice(self) -> ThinkChoice:
-        """Return what the default agent would be offered now."""
-        return self._ladder.choice(self._settings.agent.think, self._now())

@@ -51,10 +51,6 @@ class Deadlines:
         """Remove every deadline."""
         self._at.clear()
 
-    def is_armed(self, which: Deadline) -> bool:
-        """Whether this deadline is set."""
-        return which in self._at
-
     @property
     def next_at(self) -> float | None:
         """The earliest deadline, or None."""

@@ -100,11 +100,10 @@ class Telling:
         self._say(f"{time.monotonic() - self._began:6.2f}  {who:<{_WIDTH}}{text}")
 
     def _summary(self, report: CallReport) -> Iterator[str]:
-        answers = [latency / 1000 for latency in report.latencies_ms]
-        yield f"{len(self._said)} utterances, {len(answers)} answers"
-        if answers:
-            middle = sorted(answers)[len(answers) // 2]
-            yield f"answers began {middle:.2f} s after the caller's last sound (median), {max(answers):.2f} s at worst"
+        yield f"{len(self._said)} utterances, {len(report.latencies_ms)} answers"
+        if report.median_latency_ms is not None:
+            median_s, worst_s = report.median_latency_ms / 1000, max(report.latencies_ms) / 1000
+            yield f"answers began {median_s:.2f} s after the caller's last sound (median), {worst_s:.2f} s at worst"
         for cut in report.barge_ins:
             yield f"interruption: the agent fell silent {cut.silent_after_ms:.0f} ms after the caller's first sound"
         for turn in self._record.turns if self._record is not None else ():
