@@ -9,7 +9,10 @@ from importlib.util import find_spec
 import typer
 
 #: One module per command; each has ``register(app)``. Kept in the order `--help` shows them.
-COMMANDS = ("demo", "serve", "dial", "load", "agent", "config", "twiml")
+COMMANDS = (
+    *("demo", "init", "setup", "doctor", "dev", "serve", "dial", "test", "lab", "replay", "judge", "load"),
+    *("agent", "numbers", "config", "twiml"),
+)
 
 app = typer.Typer(
     name="offhook",
