@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,11 @@ from offhook.config.agent import AgentProfile
 from offhook.config.settings import Settings
 from offhook.errors import AgentBusy, AgentError, AgentGone, AgentRefused, AgentRejectedSettings, AgentUnavailable
 
+_FIELD = re.compile(
+    r"\b(?:agent|audio|flags|settings)(?:(?:\.|\[)(?:listen|think|speak|provider|input|output|functions|context|model"
+    r"|type|version|encoding|sample_rate|container|language|endpoint|url|headers|prompt|greeting|name|parameters"
+    r"|temperature|[a-z]+_[a-z_]+|\d+)\]?)+"
+)
 _PATIENCE = 64  # messages before SettingsApplied; the vendor sends one (Welcome)
 
 
@@ -34,20 +40,20 @@ async def probe(settings: Settings, profile: AgentProfile, ladder: ThinkLadder) 
     """
     began = time.monotonic()
     choice: ThinkChoice | None = ladder.choice(profile.think, began)
-    code = ""
+    code = where = ""
     async with aiohttp.ClientSession() as session:
         while choice is not None:
-            code = await _attempt(session, settings, settings_message(profile, choice, greeting=False))
+            code, where = await _attempt(session, settings, settings_message(profile, choice, greeting=False))
             if not code:
                 now = time.monotonic()
                 ladder.applied(choice, now)
                 return Probed(choice, now - began)
             choice = ladder.step_down(choice, code)
-    raise AgentRejectedSettings(code=code)
+    raise AgentRejectedSettings(code=code, field=where or None)
 
 
-async def _attempt(session: aiohttp.ClientSession, settings: Settings, message: dict[str, Any]) -> str:
-    """Make one handshake; return the vendor's error code, or nothing where the Settings were applied."""
+async def _attempt(session: aiohttp.ClientSession, settings: Settings, message: dict[str, Any]) -> tuple[str, str]:
+    """Make one handshake; return the vendor's error code and the field it names, or nothing where it applied them."""
     key = settings.deepgram.api_key
     headers = {"Authorization": f"Token {key.get_secret_value()}"} if key is not None else {}
     try:
@@ -71,7 +77,7 @@ async def _attempt(session: aiohttp.ClientSession, settings: Settings, message: 
         await socket.close()
 
 
-async def _answer(socket: aiohttp.ClientWebSocketResponse, settings: str) -> str:
+async def _answer(socket: aiohttp.ClientWebSocketResponse, settings: str) -> tuple[str, str]:
     """Answer Welcome with ``settings``; the server speaks first, and sending earlier is forbidden."""
     for _ in range(_PATIENCE):
         received = await socket.receive()
@@ -84,12 +90,21 @@ async def _answer(socket: aiohttp.ClientWebSocketResponse, settings: str) -> str
             if kind == "Welcome":
                 await socket.send_str(settings)
             if kind == "SettingsApplied":
-                return ""
+                return "", ""
             if kind == "Error":
-                return str(said.get("code") or "UNKNOWN")[:64]
+                return str(said.get("code") or "UNKNOWN")[:64], _field(str(said.get("description") or ""))
         elif received.type is not aiohttp.WSMsgType.BINARY:
             break
     raise AgentGone(when="before SettingsApplied")
+
+
+def _field(description: str) -> str:
+    """Return the field of the Settings that an error names, like ``agent.speak.provider.model``; no other word of it.
+
+    A description may quote the prompt, which is not for logs.
+    """
+    found = _FIELD.search(description[:1000])
+    return found[0] if found else ""
 
 
 def _refusal(status: int) -> AgentError:

@@ -50,14 +50,15 @@ def load(
     path: Path | None = None,
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    folder: Path = Path(),
 ) -> Loaded:
     """Load all settings: command line over environment over .env over offhook.toml over defaults.
 
-    ``path`` is the file (default: ``OFFHOOK_CONFIG``, else offhook.toml here, if there is one); .env is read beside
-    it. ``overrides`` are dotted keys. Raises ConfigError with every problem found; no value of a setting is in it.
+    ``path`` is the file (default: ``OFFHOOK_CONFIG``, else offhook.toml in ``folder``, if there is one); .env is read
+    beside it. ``overrides`` are dotted keys. Raises ConfigError with every problem found; no value of a setting is in it.
     """
     environ = os.environ if environ is None else environ
-    file, wanted = file_named(path, environ)
+    file, wanted = file_named(path, environ, folder)
     problems: list[str] = []
     notes: list[str] = []
     dotenv = file.parent / ".env"
@@ -81,12 +82,12 @@ def load(
     )
 
 
-def file_named(path: Path | None, environ: Mapping[str, str]) -> tuple[Path, bool]:
+def file_named(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -> tuple[Path, bool]:
     """Return the settings file, and whether somebody named it (then it must exist)."""
     if path is not None:
         return path, True
     named = environ.get("OFFHOOK_CONFIG")
-    return (Path(named), True) if named else (Path(FILE), False)
+    return (Path(named), True) if named else (folder / FILE, False)
 
 
 def _named(environ: Mapping[str, str], dotenv: Path, problems: list[str]) -> dict[str, tuple[str, str]]:

@@ -1,0 +1,73 @@
+"""`offhook doctor`: every link checked, one line each. Prints; the checks are in `offhook.setup.doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from offhook.setup.doctor.verdict import Finding
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="The project's folder.", exists=True, file_okay=False)
+    ] = Path(),
+    url: Annotated[str | None, typer.Option(help="Public address to look at, instead of the settings' own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON and nothing else.")] = False,
+    network: Annotated[bool, typer.Option("--network/--no-network", help="Ask other machines too.")] = True,
+) -> None:
+    """Check every link between a caller and the agent: expected, found, fix. At most 15 s.
+
+    Exit code 0: nothing wrong. 1: warnings only. 2: something is broken.
+
+    Example: offhook doctor --url https://voice.example.com
+    """
+    import json
+
+    from offhook.cli.running import run_loop
+    from offhook.setup.doctor.verdict import as_json as told
+    from offhook.setup.doctor.verdict import exit_code
+
+    findings = run_loop(_run(folder, url, network=network))
+    if as_json:
+        typer.echo(json.dumps(told(findings), indent=2, ensure_ascii=False))
+    else:
+        _say(findings)
+    raise typer.Exit(exit_code(findings))
+
+
+async def _run(folder: Path, url: str | None, *, network: bool) -> list[Finding]:
+    import os
+
+    import aiohttp
+
+    from offhook.setup.doctor.catalogue import CHECKS
+    from offhook.setup.doctor.check import run_checks
+    from offhook.setup.doctor.patient import examine
+
+    if not network:
+        return await run_checks(CHECKS, examine(folder, os.environ, url=url))
+    async with aiohttp.ClientSession() as session:
+        return await run_checks(CHECKS, examine(folder, os.environ, url=url, session=session))
+
+
+def _say(findings: list[Finding]) -> None:
+    import shutil
+
+    width = shutil.get_terminal_size().columns
+    colours = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED, "skip": None}
+    for finding in findings:
+        first, *rest = finding.lines(width)
+        typer.echo(typer.style(first[:4], fg=colours[finding.verdict]) + first[4:])
+        for line in rest:
+            typer.echo(line)
+    counted = {verdict: sum(1 for finding in findings if finding.verdict == verdict) for verdict in colours}
+    typer.echo(", ".join(f"{number} {verdict}" for verdict, number in counted.items() if number))

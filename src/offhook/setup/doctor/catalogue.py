@@ -1,0 +1,21 @@
+"""The list of all checks, in the order they are told. A new check is one line here and one module beside."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from offhook.setup.doctor.check import Check
+from offhook.setup.doctor.checks import address, clock, deepgram, files, image, python, secrets, selfcall, settings
+
+CHECKS: Final = (
+    Check(python.NAME, "the Python that runs this and the packages it has", python.run),
+    Check(files.NAME, "whether the project's files are whole", files.run),
+    Check(secrets.NAME, "whether .env is read and kept secret", secrets.run),
+    Check(settings.NAME, "whether the settings are valid and complete", settings.run),
+    Check(settings.LISTENING, "where the server listens", settings.run_listening),
+    Check(image.NAME, "whether a platform can build and start the project", image.run),
+    Check(clock.NAME, "this machine's clock", clock.run, network=True),
+    Check(deepgram.KEY, "Deepgram's key, settings and LLM, by a real handshake", deepgram.run, network=True),
+    Check(address.NAME, "what answers at the public address", address.run, network=True),
+    Check(selfcall.CALL, "a signed call to ourselves through the public address", selfcall.run, network=True),
+)

@@ -1,0 +1,114 @@
+"""Would a platform build and start this folder as meant? Reads its files; builds nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from offhook.setup.doctor.patient import Patient
+from offhook.setup.doctor.verdict import Finding, ok
+
+NAME: Final = "image"
+_COMMAND: Final = re.compile(r"(?im)^\s*(CMD|ENTRYPOINT)\s+(.+)$")
+_WRAPPERS: Final = ("uv", "npm", "npx", "poetry", "pipenv")
+
+
+async def run(patient: Patient) -> Sequence[Finding]:
+    """Check the Dockerfile and what would be used without one."""
+    folder = patient.folder
+    found: list[Finding] = []
+    dockerfile = folder / "Dockerfile"
+    if dockerfile.is_file():
+        found += _dockerfile(dockerfile)
+    elif (folder / "offhook.toml").is_file():
+        found.append(
+            Finding(
+                NAME,
+                "warn",
+                "there is no Dockerfile, so a platform has to guess how to build this",
+                "no-dockerfile",
+                "a Dockerfile beside offhook.toml",
+                "run `offhook init` here: it adds what is missing and overwrites nothing",
+            )
+        )
+    for name in ("railway.json", "railway.toml"):
+        if (folder / name).is_file():
+            found.append(
+                Finding(
+                    NAME,
+                    "warn",
+                    f"{name} is there; Railway does not read it for new services, and for no service after 2026-12-01",
+                    "railway-json",
+                    "settings on the service itself",
+                    "run `offhook setup`, which sets them there and reads them back; then delete the file",
+                )
+            )
+    return found or [
+        ok(NAME, "the Dockerfile starts one Python process" if dockerfile.is_file() else "no project here")
+    ]
+
+
+def _dockerfile(file: Path) -> list[Finding]:
+    text = file.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
+    found: list[Finding] = []
+    commands = _COMMAND.findall(text)
+    if not commands:
+        found.append(
+            _bad("no-command", "names no command to start", 'end it with CMD ["python", "-m", "offhook", "serve"]')
+        )
+    for _, words in commands:
+        found += _command(words.strip())
+    if "PYTHONUNBUFFERED" not in text:
+        found.append(
+            _bad(
+                "buffered",
+                "leaves PYTHONUNBUFFERED out, so a stopped container loses its last lines",
+                "add ENV PYTHONUNBUFFERED=1",
+                "warn",
+            )
+        )
+    return found
+
+
+def _command(words: str) -> list[Finding]:
+    try:
+        parts = json.loads(words)
+    except ValueError:
+        parts = None
+    if not isinstance(parts, list):
+        first = words.split(maxsplit=1)[0] if words.split() else ""
+        if ";" in words or "|" in words or first in _WRAPPERS:
+            return [_signals(words.split(maxsplit=1)[0])]
+        if first != "exec":
+            return [_bad("shell-form", "starts through a shell, which does not pass on SIGTERM", _EXEC, "warn")]
+        return []
+    if any("$" in str(part) for part in parts) and str(parts[0]) not in ("sh", "/bin/sh", "bash", "/bin/bash"):
+        return [
+            _bad(
+                "literal-port",
+                "has $PORT in an exec-form command, where nothing replaces it",
+                "leave the port away: offhook reads PORT itself",
+            )
+        ]
+    return [_signals(str(parts[0]))] if parts and str(parts[0]) in _WRAPPERS else []
+
+
+_EXEC: Final = 'write CMD ["python", "-m", "offhook", "serve"]'
+
+
+def _signals(wrapper: str) -> Finding:
+    return _bad("wrapper", f"starts through {wrapper}, which may swallow SIGTERM, so deploys cut calls", _EXEC, "warn")
+
+
+def _bad(cause: str, found: str, fix: str, verdict: str = "fail") -> Finding:
+    return Finding(
+        NAME,
+        "warn" if verdict == "warn" else "fail",
+        f"Dockerfile {found}",
+        cause,
+        "exec form, Python as the first process, output at once",
+        fix,
+    )

@@ -1,0 +1,110 @@
+"""Is `.env` read, and kept out of git, images and uploads? Never opens it to show anything."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from offhook.setup.doctor.patient import Patient
+from offhook.setup.doctor.verdict import Finding, ok
+
+NAME: Final = "secrets"
+_GIT_S: Final = 5.0
+
+
+async def run(patient: Patient) -> Sequence[Finding]:
+    """Check `.env` and what ignores it."""
+    env = patient.folder / ".env"
+    found: list[Finding] = []
+    if not env.is_file():
+        stray = [name for name in (".env.txt", "env", ".env.local", "env.txt") if (patient.folder / name).is_file()]
+        if stray:
+            found.append(
+                Finding(
+                    NAME,
+                    "fail",
+                    f"{stray[0]} is there, but only a file named .env is read",
+                    "env-not-loaded",
+                    "a file named .env, without another ending",
+                    f"rename {stray[0]} to .env (Windows hides endings: show them first)",
+                )
+            )
+        return found or [ok(NAME, "no .env here: secrets come from the environment")]
+    if patient.loaded is not None and patient.loaded.dotenv is None:
+        found.append(
+            Finding(
+                NAME,
+                "fail",
+                ".env is here but not read: the settings file lies elsewhere",
+                "env-not-loaded",
+                ".env beside the offhook.toml that is used",
+                "move .env beside it, or unset OFFHOOK_CONFIG",
+            )
+        )
+    found += await asyncio.to_thread(_in_git, patient.folder)
+    if (patient.folder / "Dockerfile").is_file() and not _named(patient.folder / ".dockerignore"):
+        found.append(
+            Finding(
+                NAME,
+                "warn",
+                ".env would be copied into the image",
+                "env-in-image",
+                ".env named in .dockerignore",
+                "add a line `.env*` to .dockerignore",
+            )
+        )
+    return found or [ok(NAME, ".env is read, and git ignores it")]
+
+
+def _in_git(folder: Path) -> list[Finding]:
+    if shutil.which("git") is None or _git(folder, "rev-parse", "--is-inside-work-tree") != 0:
+        return []
+    if _git(folder, "ls-files", "--error-unmatch", ".env") == 0:
+        return [
+            Finding(
+                NAME,
+                "fail",
+                ".env is in git, so whoever reads the repository has the keys",
+                "env-committed",
+                ".env ignored by git",
+                "git rm --cached .env, add .env to .gitignore, commit, and make new keys: the old ones stay in the "
+                "history",
+            )
+        ]
+    if _git(folder, "check-ignore", "-q", ".env") != 0:
+        return [
+            Finding(
+                NAME,
+                "warn",
+                ".env is not ignored by git, so the next `git add .` takes it",
+                "env-not-ignored",
+                ".env named in .gitignore",
+                "add a line `.env` to .gitignore",
+            )
+        ]
+    return []
+
+
+def _git(folder: Path, *words: str) -> int:
+    try:
+        done = subprocess.run(  # noqa: S603  # fixed words, no shell
+            ["git", "-C", str(folder), *words],  # noqa: S607  # whichever git the user has
+            capture_output=True,
+            check=False,
+            timeout=_GIT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return -1
+    return done.returncode
+
+
+def _named(ignore: Path) -> bool:
+    try:
+        lines = ignore.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.strip().strip("/") in {".env", ".env*", "**/.env", "**/.env*", ".env.*", "*"} for line in lines)

@@ -1,0 +1,92 @@
+"""Are the settings valid, complete for a real call, and fit for where this runs? Asks nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from offhook.config.exposure import lacking_for_real_calls, listening, platform_of
+from offhook.errors import ConfigError
+from offhook.setup.doctor.patient import Patient
+from offhook.setup.doctor.verdict import Finding, ok
+
+NAME: Final = "settings"
+LISTENING: Final = "listening"
+
+#: Words of a settings problem → the case. The first that fits counts; the words are our own, held by tests.
+_CASES: Final = (
+    ("is a placeholder", "placeholder"),
+    ("is blank", "blank"),
+    ("has quotes", "malformed"),
+    ("has a blank or a line break", "malformed"),
+    ("Authorization header", "malformed"),
+    ("that no key has", "malformed"),
+    ("does not have the right form", "malformed"),
+    ("what belongs here is in", "wrong-vendor"),
+    ("is missing beside", "incomplete"),
+    ("did you mean", "unknown-key"),
+    ("web page", "web-page"),
+    ("not valid TOML", "not-toml"),
+)
+
+
+async def run(patient: Patient) -> Sequence[Finding]:
+    """Check the settings; each problem is a finding of its own."""
+    if patient.loaded is None:
+        return [_problem(line) for line in patient.problems]
+    lacking = lacking_for_real_calls(patient.loaded.settings)
+    found = [
+        Finding(NAME, "fail", line.partition(":")[0], "missing", "a value from your account", line.partition(": ")[2])
+        for line in lacking
+        if "PUBLIC_URL" not in line
+    ]
+    found += [
+        Finding(NAME, "warn", note.partition(";")[0], "note", "a name that offhook knows", note.partition("; ")[2])
+        for note in patient.loaded.notes
+    ]
+    return found or [ok(NAME, f"valid ({patient.loaded.file.name if patient.loaded.file else 'defaults'})")]
+
+
+def _problem(line: str) -> Finding:
+    said, _, fix = line.partition("; ")
+    case = next((case for words, case in _CASES if words in line), "invalid")
+    return Finding(NAME, "fail", said, case, "settings that `offhook config check` accepts", fix or "correct that line")
+
+
+async def run_listening(patient: Patient) -> Sequence[Finding]:
+    """Check where the server would listen."""
+    settings = patient.settings
+    if settings is None:
+        return []
+    platform = platform_of(patient.environ)
+    try:
+        where = listening(settings, patient.environ)
+    except ConfigError as error:
+        case = "loopback-on-platform" if "this machine only" in error.problems[0] else "unsigned-and-open"
+        if platform and settings.twilio.auth_token is None:
+            case = "unsigned-on-platform"
+        return [
+            Finding(
+                LISTENING,
+                "fail",
+                said.partition("; ")[0],
+                case,
+                "all interfaces, behind Twilio's signature",
+                said.partition("; ")[2],
+            )
+            for said in error.problems
+        ]
+    given = patient.environ.get("PORT", "")
+    if platform and given and re.fullmatch(r"\d+", given) and int(given) != settings.server.port:
+        return [
+            Finding(
+                LISTENING,
+                "fail",
+                f"the server would listen on {settings.server.port}, while {platform} sends calls to {given} (PORT)",
+                "port-mismatch",
+                "the port that the platform names in PORT",
+                "take server.port out of offhook.toml and OFFHOOK_SERVER__PORT out of the variables: PORT is enough",
+            )
+        ]
+    return [ok(LISTENING, f"{where.host}:{where.port}: {where.why}")]
