@@ -55,7 +55,7 @@ def load(
     """Load all settings: command line over environment over .env over offhook.toml over defaults.
 
     ``path`` is the file (default: ``OFFHOOK_CONFIG``, else offhook.toml in ``folder``, if there is one); .env is read
-    beside it. ``overrides`` are dotted keys. Raises ConfigError with every problem found; no value of a setting is in it.
+    beside it. ``overrides`` are dotted keys. Raises ConfigError with every problem found; no value of a setting in it.
     """
     environ = os.environ if environ is None else environ
     file, wanted = file_named(path, environ, folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -45,7 +44,7 @@ async def run(patient: Patient) -> Sequence[Finding]:
                 "move .env beside it, or unset OFFHOOK_CONFIG",
             )
         )
-    found += await asyncio.to_thread(_in_git, patient.folder)
+    found += await _in_git(patient.folder)
     if (patient.folder / "Dockerfile").is_file() and not _named(patient.folder / ".dockerignore"):
         found.append(
             Finding(
@@ -60,10 +59,10 @@ async def run(patient: Patient) -> Sequence[Finding]:
     return found or [ok(NAME, ".env is read, and git ignores it")]
 
 
-def _in_git(folder: Path) -> list[Finding]:
-    if shutil.which("git") is None or _git(folder, "rev-parse", "--is-inside-work-tree") != 0:
+async def _in_git(folder: Path) -> list[Finding]:
+    if shutil.which("git") is None or await _git(folder, "rev-parse", "--is-inside-work-tree") != 0:
         return []
-    if _git(folder, "ls-files", "--error-unmatch", ".env") == 0:
+    if await _git(folder, "ls-files", "--error-unmatch", ".env") == 0:
         return [
             Finding(
                 NAME,
@@ -75,7 +74,7 @@ def _in_git(folder: Path) -> list[Finding]:
                 "history",
             )
         ]
-    if _git(folder, "check-ignore", "-q", ".env") != 0:
+    if await _git(folder, "check-ignore", "-q", ".env") != 0:
         return [
             Finding(
                 NAME,
@@ -89,17 +88,19 @@ def _in_git(folder: Path) -> list[Finding]:
     return []
 
 
-def _git(folder: Path, *words: str) -> int:
+async def _git(folder: Path, *words: str) -> int:
+    nowhere = asyncio.subprocess.DEVNULL
     try:
-        done = subprocess.run(  # noqa: S603  # fixed words, no shell
-            ["git", "-C", str(folder), *words],  # noqa: S607  # whichever git the user has
-            capture_output=True,
-            check=False,
-            timeout=_GIT_S,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        git = await asyncio.create_subprocess_exec("git", "-C", str(folder), *words, stdout=nowhere, stderr=nowhere)
+    except OSError:
         return -1
-    return done.returncode
+    try:
+        async with asyncio.timeout(_GIT_S):
+            return await git.wait()
+    except TimeoutError:
+        git.kill()
+        await git.wait()
+        return -1
 
 
 def _named(ignore: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,6 +24,7 @@ _CASES: Final = (
     ("does not have the right form", "malformed"),
     ("what belongs here is in", "wrong-vendor"),
     ("is missing beside", "incomplete"),
+    ("is also set, differently", "contradiction"),
     ("did you mean", "unknown-key"),
     ("web page", "web-page"),
     ("not valid TOML", "not-toml"),
@@ -63,9 +63,9 @@ async def run_listening(patient: Patient) -> Sequence[Finding]:
     try:
         where = listening(settings, patient.environ)
     except ConfigError as error:
-        case = "loopback-on-platform" if "this machine only" in error.problems[0] else "unsigned-and-open"
-        if platform and settings.twilio.auth_token is None:
-            case = "unsigned-on-platform"
+        case = "unsigned-and-open"
+        if platform:
+            case = "loopback-on-platform" if settings.twilio.auth_token else "unsigned-on-platform"
         return [
             Finding(
                 LISTENING,
@@ -76,17 +76,5 @@ async def run_listening(patient: Patient) -> Sequence[Finding]:
                 said.partition("; ")[2],
             )
             for said in error.problems
-        ]
-    given = patient.environ.get("PORT", "")
-    if platform and given and re.fullmatch(r"\d+", given) and int(given) != settings.server.port:
-        return [
-            Finding(
-                LISTENING,
-                "fail",
-                f"the server would listen on {settings.server.port}, while {platform} sends calls to {given} (PORT)",
-                "port-mismatch",
-                "the port that the platform names in PORT",
-                "take server.port out of offhook.toml and OFFHOOK_SERVER__PORT out of the variables: PORT is enough",
-            )
         ]
     return [ok(LISTENING, f"{where.host}:{where.port}: {where.why}")]

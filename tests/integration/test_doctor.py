@@ -1,0 +1,59 @@
+"""The doctor and its patients: each broken set-up is named, and a healthy one hears nothing but good."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tests.kit.bridge import bridged
+from tests.kit.patients.__main__ import PAGE, page
+from tests.kit.patients.all import SEEDS
+from tests.kit.patients.seed import ACCOUNT, API_KEY, AUTH_TOKEN, Arranged, Seed
+
+from offhook.setup.doctor.catalogue import CHECKS
+from offhook.setup.doctor.check import run_checks
+from offhook.setup.doctor.patient import examine
+from offhook.setup.doctor.verdict import Finding, exit_code
+
+
+async def diagnosed(folder: Path, arranged: Arranged) -> list[Finding]:
+    """Run all checks."""
+    if not arranged.network:
+        return await run_checks(CHECKS, examine(folder, arranged.environ, url=arranged.url))
+    try:
+        async with aiohttp.ClientSession() as session:
+            return await run_checks(CHECKS, examine(folder, arranged.environ, url=arranged.url, session=session))
+    finally:
+        await asyncio.get_running_loop().shutdown_default_executor()  # names were looked up in its threads
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
+async def test_a_broken_set_up_is_named(seed: Seed, tmp_path: Path) -> None:
+    async with seed.arrange(tmp_path) as arranged:
+        findings = await diagnosed(tmp_path, arranged)
+    named = [f for f in findings if (f.check, f.cause) == (seed.check, seed.cause)]
+    assert named, [(f.check, f.cause, f.found) for f in findings if f.verdict in ("warn", "fail")]
+    assert named[0].verdict == seed.verdict
+    assert seed.fix in named[0].fix, named[0].fix
+    told = "\n".join(line for finding in findings for line in finding.lines())
+    assert not [secret for secret in (API_KEY, AUTH_TOKEN) if secret in told]
+
+
+async def test_a_healthy_set_up_hears_nothing_but_good(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    here = f"http://127.0.0.1:{port}"
+    environ = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "OFFHOOK_PUBLIC_URL": here}
+    async with bridged(PORT=str(port), **environ) as bridge:
+        known = {**environ, "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": bridge.agent.url}
+        findings = await diagnosed(tmp_path, Arranged(known, network=True))
+    assert [f for f in findings if f.verdict != "ok"] == []
+    assert exit_code(findings) == 0
+    assert {"python", "settings", "deepgram-key", "deepgram-llm", "public-url", "call"} <= {f.check for f in findings}
+
+
+def test_the_docs_have_the_table() -> None:
+    assert page() == PAGE.read_text(encoding="utf-8"), "run: python -m tests.kit.patients"
