@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from offhook.trace import Entry, Kind, OnEntry, Party
+
 #: Frames and audio kept per call; what is over is counted, not kept. 16 MiB of µ-law is 35 minutes.
 KEPT_FRAMES: Final = 200_000
 KEPT_AUDIO_BYTES: Final = 16 * 1024 * 1024
@@ -37,6 +39,7 @@ class CallRecord:
     index: int
     request_id: str
     on_frame: Callable[[CallRecord, Frame], None] | None = None
+    on_wire: OnEntry | None = None
     keeps_audio: bool = True
     opened_at: float = field(default_factory=time.monotonic)
     closed_at: float | None = None
@@ -66,6 +69,34 @@ class CallRecord:
         if self.keeps_audio and len(kept) + len(audio) <= KEPT_AUDIO_BYTES:
             kept += audio
         self._note(Frame(time.monotonic(), sent, None, len(audio)))
+
+    def passed(
+        self,
+        kind: Kind,
+        sender: Party,
+        *,
+        text: bytes | None = None,
+        audio: bytes | None = None,
+        code: int | None = None,
+    ) -> None:
+        """Tell the wire trace, where one is kept, what passed exactly as it was."""
+        if self.on_wire is not None:
+            shown = None if text is None else text.decode("utf-8", "replace")
+            at_ms, call = time.monotonic() * 1000, self.request_id
+            status = 101 if kind == "open" else None
+            self.on_wire(
+                Entry(
+                    at_ms=at_ms,
+                    channel="agent",
+                    sender=sender,
+                    kind=kind,
+                    call=call,
+                    text=shown,
+                    audio=audio,
+                    code=code,
+                    status=status,
+                )
+            )
 
     def _note(self, frame: Frame) -> None:
         if len(self.history) < KEPT_FRAMES:

@@ -66,6 +66,7 @@ class ServedCall:
 
     async def run(self) -> None:
         """Serve until one side ends it. A defect of ours or of the mind ends this call and nothing else."""
+        self._record.passed("open", "bridge")
         ending = Ending(OUR_ERROR)
         try:
             async with asyncio.TaskGroup() as group:
@@ -106,8 +107,10 @@ class ServedCall:
         await self._ws.send_frame(payload, WSMsgType.TEXT if is_text else WSMsgType.BINARY)
         if is_text:
             self._record.text(_loosely(payload), sent=True)
+            self._record.passed("text", "deepgram", text=payload)
         else:
             self._record.audio(payload, sent=True)
+            self._record.passed("binary", "deepgram", audio=payload)
 
     async def _read(self, exchange: Exchange) -> None:
         while not self._ended.done():
@@ -115,6 +118,9 @@ class ServedCall:
             if frame.type in (WSMsgType.PING, WSMsgType.PONG):
                 continue  # seen only where a fault leaves pings unanswered
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                code = frame.data if frame.type is WSMsgType.CLOSE else None
+                if frame.type is not WSMsgType.CLOSING:
+                    self._record.passed("close", "bridge", code=code if isinstance(code, int) else None)
                 self.end(Ending("client gone", "close", 1000))
                 return
             try:
@@ -131,12 +137,14 @@ class ServedCall:
 
     def _text(self, exchange: Exchange, text: bytes) -> None:
         self._record.text(_loosely(text), sent=False)
+        self._record.passed("text", "bridge", text=text)
         if not self._manners.timers.idle_needs_audio:
             self._active_at = time.monotonic()
         exchange.text(text)
 
     def _audio(self, exchange: Exchange, audio: bytes) -> None:
         self._record.audio(audio, sent=False)
+        self._record.passed("binary", "bridge", audio=audio)
         self._active_at = time.monotonic()
         self._line.moment("audio")
         exchange.audio(audio)
@@ -162,6 +170,8 @@ class ServedCall:
             await asyncio.sleep(min(at for at in (*looks, *limits) if at > now) - now)
 
     async def _hang_up(self, ending: Ending) -> None:
+        if ending.why != "client gone":
+            self._record.passed("close", "deepgram", code=ending.code if ending.how == "close" else None)
         if ending.how == "reset":
             _abort(self._transport)
             return

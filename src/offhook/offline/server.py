@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection
@@ -30,6 +31,7 @@ from offhook.offline.manners import Manners
 from offhook.offline.ports import Mind
 from offhook.offline.record import CallRecord, Frame
 from offhook.offline.served import ServedCall
+from offhook.trace import Entry, OnEntry
 
 PATH: Final = "/v1/agent/converse"
 #: Largest client message; Settings with a long context fit many times over.
@@ -52,7 +54,8 @@ class OfflineAgent:
     """A Deepgram-compatible agent on ``host``:``port`` (0: any free one). Starts and stops ``mind`` with itself.
 
     ``keys``: the API keys that are good; None: any. ``concurrency``: live calls before 429; None: no limit.
-    ``on_frame`` is called with every frame of every call; ``keep_audio`` False keeps sizes, not sound.
+    ``on_frame`` is called with every frame of every call, ``on_wire`` with every frame as it passed, for a trace;
+    ``keep_audio`` False keeps sizes, not sound.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class OfflineAgent:
         manners: Manners | None = None,
         faults: Faults | Callable[[int], Faults] | None = None,
         on_frame: Callable[[CallRecord, Frame], None] | None = None,
+        on_wire: OnEntry | None = None,
         keep_audio: bool = True,
     ) -> None:
         self.mind = mind
@@ -78,6 +82,7 @@ class OfflineAgent:
         self._port = port
         self._doorman = Doorman(keys)
         self._on_frame = on_frame
+        self._on_wire = on_wire
         self._keep_audio = keep_audio
         self._live: set[ServedCall] = set()
         self._stopping = asyncio.Event()
@@ -143,6 +148,7 @@ class OfflineAgent:
             await self._never()
         status = self._status(request, faults, index)
         if status:
+            self._refused(request, request_id, status)
             return refusal(status, request_id, faults.retry_after_s)
         ws = web.WebSocketResponse(
             protocols=("token", "bearer"),
@@ -174,7 +180,7 @@ class OfflineAgent:
             transport.close()
 
     def _record(self, index: int, request_id: str) -> CallRecord:
-        return CallRecord(index, request_id, self._on_frame, keeps_audio=self._keep_audio)
+        return CallRecord(index, request_id, self._on_frame, self._on_wire, keeps_audio=self._keep_audio)
 
     def _status(self, request: web.Request, faults: Faults, index: int) -> int:
         if faults.refuse and (faults.refuse_times is None or index < faults.refuse_times):
@@ -184,6 +190,21 @@ class OfflineAgent:
         if self.concurrency is not None and self.live >= self.concurrency:
             return 429
         return 0
+
+    def _refused(self, request: web.Request, request_id: str, status: int) -> None:
+        if self._on_wire is not None:
+            at_ms = time.monotonic() * 1000
+            self._on_wire(
+                Entry(
+                    at_ms=at_ms,
+                    channel="agent",
+                    sender="bridge",
+                    kind="refused",
+                    call=request_id,
+                    status=status,
+                    path=request.path,
+                )
+            )
 
     async def _never(self) -> None:
         try:

@@ -35,6 +35,7 @@ from offhook.sim.report import CallReport, barge_ins_of, turns_of
 from offhook.sim.stream import StreamClient
 from offhook.sim.webhook import Webhooks
 from offhook.sim.witness import Witness
+from offhook.trace import OnEntry
 
 #: After a hang-up, what the line was doing may take this long to end.
 ENDING_S: Final = 3.0
@@ -57,6 +58,8 @@ class CallOptions:
     dial: DialOutcome = field(default_factory=DialOutcome)
     limit_s: float = 600.0
     verb_speed: float = 1.0
+    #: Told everything that passes on the wire, for a trace.
+    on_wire: OnEntry | None = None
 
 
 class SimulatedCall:
@@ -89,6 +92,8 @@ class SimulatedCall:
             self._options.auth_token,
             sign_as=behaviour.sign_as,
             wrong_signature=behaviour.signature == "wrong",
+            on_wire=self._options.on_wire,
+            call_sid=self._options.identity.call_sid,
         )
         async with webhooks, asyncio.TaskGroup() as errands:
             self._callbacks = Callbacks(self._options.identity, webhooks, errands, self.complain)
@@ -182,6 +187,7 @@ class SimulatedCall:
                 on_said=self._witness.said,
                 now_ms=self.now_ms,
                 complaints=self._witness.complaints,
+                on_wire=self._options.on_wire,
             )
         except LineFault as fault:
             self._callbacks.stream(order, "", "stream-error", f"{fault.code} - {fault.text}")

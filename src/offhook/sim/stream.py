@@ -30,7 +30,7 @@ from typing import Final, Literal, Self
 
 from offhook.sim import messages
 from offhook.sim.behaviour import Behaviour, dialled_url, signature_header
-from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, Complaints
+from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, Complaints, LineFault
 from offhook.sim.events import ClearReceived, Complained, MarkReturned, OnEvent, StreamEnded, ignore
 from offhook.sim.frames import BINARY, TEXT, Message
 from offhook.sim.identity import CallIdentity, fresh_sid
@@ -39,7 +39,9 @@ from offhook.sim.mouth import FrameClock, Mouth
 from offhook.sim.outgoing import Outgoing
 from offhook.sim.playback import Playback, PlayedMark
 from offhook.sim.player import Player
+from offhook.sim.tap import Tap
 from offhook.sim.websocket import Ended, Socket
+from offhook.trace import OnEntry
 from offhook.wire.ulaw import BYTES_PER_MS, FRAME_BYTES, SILENCE
 
 __all__ = ["Behaviour", "Received", "StreamClient"]
@@ -73,6 +75,7 @@ class StreamClient:
         on_said: Callable[[float, bytes], None] | None,
         now_ms: Callable[[], float] | None,
         complaints: Complaints | None,
+        tap: Tap | None,
     ) -> None:
         chance = random.Random(behaviour.seed)  # noqa: S311 - repeatable jitter, not a secret
         origin = time.monotonic()
@@ -81,7 +84,8 @@ class StreamClient:
         self.behaviour = behaviour
         self.received: list[Received] = []
         self.complaints = Complaints() if complaints is None else complaints
-        self.playback = Playback(speed=behaviour.playback_speed, on_heard=on_heard)
+        heard = on_heard if tap is None else tap.hearing(on_heard)
+        self.playback = Playback(speed=behaviour.playback_speed, on_heard=heard)
         self._player = Player(self.playback, self.now_ms, self._return_marks, self._progress)
         self.started_ms: float | None = None
         self.ended: StreamEnded | None = None
@@ -89,6 +93,7 @@ class StreamClient:
         self.frames_dropped = 0
         self._on_event = on_event
         self._on_said = on_said
+        self._tap = tap
         self._socket: Socket | None = None
         self._out = Outgoing(fresh_sid("MZ"), identity, chance)
         self._mouth = Mouth()
@@ -114,27 +119,38 @@ class StreamClient:
         on_said: Callable[[float, bytes], None] | None = None,
         now_ms: Callable[[], float] | None = None,
         complaints: Complaints | None = None,
+        on_wire: OnEntry | None = None,
     ) -> Self:
         """Connect and upgrade, nothing more. Raises `LineFault` with Twilio's code where that fails.
 
-        ``on_heard`` and ``on_said`` are told audio and when its first sample was heard or said. Without
-        ``auth_token`` the handshake is unsigned.
+        ``on_heard`` and ``on_said`` are told audio and when its first sample was heard or said; ``on_wire`` what
+        passes, for a trace. Without ``auth_token`` the handshake is unsigned.
         """
         behaviour = behaviour or Behaviour()
+        identity = identity or CallIdentity()
+        tap = None if on_wire is None else Tap(on_wire, identity.call_sid, url)
         client = cls(
-            identity or CallIdentity(),
+            identity,
             behaviour,
             on_event=on_event,
             on_heard=on_heard,
             on_said=on_said,
             now_ms=now_ms,
             complaints=complaints,
+            tap=tap,
         )
         target, stripped = dialled_url(url, behaviour)
         if stripped:
             client.complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
         sent = {"User-Agent": USER_AGENT, **signature_header(target, auth_token, behaviour), **(headers or {})}
-        client._socket = await Socket.open(target, sent, client._on_message, client._on_ended, tls=tls)
+        try:
+            client._socket = await Socket.open(target, sent, client._on_message, client._on_ended, tls=tls)
+        except LineFault as fault:
+            if tap is not None:
+                tap.refused(fault)
+            raise
+        if tap is not None:
+            tap.opened()
         return client
 
     async def __aenter__(self) -> Self:
@@ -192,11 +208,13 @@ class StreamClient:
     async def send_text(self, text: str) -> None:
         """Send any text frame, well-formed or not."""
         await self._line.room()
-        self._line.send(TEXT, text.encode("utf-8", "surrogatepass"))
+        self._send(text.encode("utf-8", "surrogatepass"))
 
     async def send_binary(self, payload: bytes) -> None:
         """Send a binary frame, which Twilio never does."""
         await self._line.room()
+        if self._tap is not None:
+            self._tap.passed("binary", "twilio", audio=payload)
         self._line.send(BINARY, payload)
 
     async def send_raw(self, wire_bytes: bytes) -> None:
@@ -235,8 +253,13 @@ class StreamClient:
             self.frames_dropped += 1
             self.complain(31930, "more than a second of caller audio is unsent")
             return
-        self._line.send(TEXT, self._out.media(audio).encode())
+        self._send(self._out.media(audio).encode())
         self.frames_sent += 1
+
+    def _send(self, text: bytes) -> None:
+        if self._tap is not None:
+            self._tap.passed("text", "twilio", text=text)
+        self._line.send(TEXT, text)
 
     # -- what the server sends --------------------------------------------------------------------------------
 
@@ -271,6 +294,8 @@ class StreamClient:
 
     def _on_message(self, frame: Message) -> None:
         now = self.now_ms()
+        if self._tap is not None:
+            self._tap.message(frame)
         if frame.opcode == BINARY:
             self._keep(Received(now, None))
             self.complain(31950, "all messages are text frames")
@@ -312,7 +337,7 @@ class StreamClient:
             return
         for played in marks:
             for _ in range(2 if self.behaviour.marks == "twice" else 1):
-                self._line.send(TEXT, self._out.mark(played.name).encode())
+                self._send(self._out.mark(played.name).encode())
             self._on_event(MarkReturned(played.at_ms, played.name, cleared))
 
     def _progress(self) -> None:
@@ -339,11 +364,15 @@ class StreamClient:
     async def close(self, code: int = 1000) -> None:
         """Close the socket, without `stop`."""
         self.stop_clock()
+        if self._tap is not None and self.ended is None:
+            self._tap.passed("close", "twilio", code=code)
         self._finish("caller", "closed", None)
         await self._line.close(code)
 
     async def reset(self) -> None:
         """Break the TCP connection with an RST."""
+        if self._tap is not None and self.ended is None:
+            self._tap.passed("close", "twilio")
         self._finish("caller", "reset", None)
         await self._line.abort(reset=True)
 
@@ -373,6 +402,8 @@ class StreamClient:
     def _on_ended(self, ended: Ended) -> None:
         if self.ended is not None or ended.how == "ours":
             return
+        if self._tap is not None:
+            self._tap.passed("close", "bridge", code=ended.code)
         if ended.how == "closed" and ended.code not in (1000, 1005):
             self.complain(31921, f"close code {ended.code}")
         elif ended.how == "broken":

@@ -13,9 +13,10 @@ from uuid import uuid4
 import aiohttp
 from yarl import URL
 
-from offhook.sim import signing
+from offhook.sim import signing, tap
 from offhook.sim.complaints import LineFault
 from offhook.sim.twiml import DOCUMENT_BYTES
+from offhook.trace import Kind, OnEntry
 
 USER_AGENT: Final = "TwilioProxy/1.1"
 #: Twilio: 5 s per attempt to connect, two attempts, 15 s for everything.
@@ -39,7 +40,17 @@ class Answer:
 class Webhooks:
     """Asks webhooks for one call. ``auth_token=None`` asks unsigned. Use as an async context manager."""
 
-    def __init__(self, auth_token: str | None, *, sign_as: str | None = None, wrong_signature: bool = False) -> None:
+    def __init__(
+        self,
+        auth_token: str | None,
+        *,
+        sign_as: str | None = None,
+        wrong_signature: bool = False,
+        on_wire: OnEntry | None = None,
+        call_sid: str = "",
+    ) -> None:
+        self._on_wire = on_wire
+        self._call_sid = call_sid
         self._token = auth_token if auth_token is None or not wrong_signature else auth_token[::-1] + "x"
         self._sign_as = sign_as
         self._session: aiohttp.ClientSession | None = None
@@ -102,13 +113,20 @@ class Webhooks:
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=max(0.1, left_s), sock_connect=CONNECT_S),
         )
+        self._pass(target, "request", urlencode(form))
         async with request as response:
             if response.status in (301, 302, 303, 307, 308) and "Location" in response.headers:
                 return (None, b""), response.headers["Location"], response.status
             if not 200 <= response.status < 300:
+                self._pass(target, "response", "", response.status)
                 raise LineFault(11200, f"the server answered HTTP {response.status}", response.status)
             body = await _read(response)
+            self._pass(target, "response", body.decode("utf-8", "replace"), response.status)
             return (response.headers.get("Content-Type"), body), None, response.status
+
+    def _pass(self, url: str, kind: Kind, text: str, status: int | None = None) -> None:
+        if self._on_wire is not None:
+            tap.webhook(self._on_wire, self._call_sid, url, kind, text, status)
 
 
 _FORM: Final = "application/x-www-form-urlencoded; charset=UTF-8"
