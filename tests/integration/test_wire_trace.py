@@ -25,7 +25,7 @@ async def test_what_passes_is_told(tmp_path: Path) -> None:
             url = f"http://127.0.0.1:{server.port}/twilio/voice"
             options = CallOptions(on_wire=seen.append)
             report = await SimulatedCall(url, [WaitForAgent(quiet_ms=300), HangUp()], options).run()
-        (session,) = agent.calls[-1:]
+        session = agent.calls[-1]
     assert report.ok, report.why_not
     assert [entry.at_ms for entry in seen] == sorted(entry.at_ms for entry in seen)
     on_agent = [entry for entry in seen if entry.channel == "agent"]

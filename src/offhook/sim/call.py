@@ -1,7 +1,7 @@
 """One simulated call: a caller with a telephone, Twilio in between, any server at the other end.
 
-The target is a voice webhook (``http(s)://…``: signed request, TwiML, streams, callbacks) or a stream
-(``ws(s)://…``: one Media Streams connection and nothing else)::
+The target is a voice webhook (``http(s)://…``: signed request, TwiML, streams, callbacks), a TwiML document (``<…``)
+or a stream (``ws(s)://…``: one Media Streams connection and nothing else)::
 
     steps = [WaitForAgent(), Say(question, "When are you open?"), WaitForAgent(), HangUp()]   # offhook.sim.caller
     call = SimulatedCall("http://127.0.0.1:8080/twilio/voice", steps, CallOptions(auth_token=token), print)
@@ -29,7 +29,8 @@ from offhook.sim.complaints import DEAD_AIR, LineFault
 from offhook.sim.events import Dialled, DigitPressed, Event, HungUp, OnEvent, Party, StreamStarted, ignore
 from offhook.sim.hearing import Hearing
 from offhook.sim.identity import CallIdentity
-from offhook.sim.interpreter import DialOutcome, Interpreter, Plan, StreamOrder
+from offhook.sim.interpreter import DialOutcome, Interpreter, Plan, Rerouted, StreamOrder
+from offhook.sim.reach import Reach
 from offhook.sim.recording import write_stereo
 from offhook.sim.report import CallReport, barge_ins_of, turns_of
 from offhook.sim.stream import StreamClient
@@ -60,6 +61,8 @@ class CallOptions:
     verb_speed: float = 1.0
     #: Told everything that passes on the wire, for a trace.
     on_wire: OnEntry | None = None
+    #: Where the server's public name is reached on this machine.
+    reach: Reach | None = None
 
 
 class SimulatedCall:
@@ -76,6 +79,7 @@ class SimulatedCall:
         self._over: HungUp | None = None
         self._keys: list[str] = []
         self._gathers = False
+        self._next: Rerouted | None = None
         self._frames_sent = self._frames_dropped = 0
         self._callbacks: Callbacks
 
@@ -94,6 +98,7 @@ class SimulatedCall:
             wrong_signature=behaviour.signature == "wrong",
             on_wire=self._options.on_wire,
             call_sid=self._options.identity.call_sid,
+            reach=self._options.reach,
         )
         async with webhooks, asyncio.TaskGroup() as errands:
             self._callbacks = Callbacks(self._options.identity, webhooks, errands, self.complain)
@@ -113,6 +118,23 @@ class SimulatedCall:
                 self._callbacks.call_completed(self._options.status_url, self.now_ms() / 1000)
         self._settle()
         return self.report()
+
+    async def redirect(self, url: str | None = None, twiml: str | None = None, method: str = "POST") -> None:
+        """Abandon the current TwiML and run another, as a REST update does: an open stream gets `stop` and a close.
+
+        Raises `ValueError` unless exactly one of ``url`` and ``twiml`` is given; a call that is over stays over.
+        """
+        if (url is None) == (twiml is None):
+            raise ValueError("a call is redirected either to a url or to twiml")
+        self._next = Rerouted(url, twiml, method)
+        if self._stream is not None:
+            await self._stream.hang_up()
+
+    async def complete(self) -> None:
+        """End the call, as a REST update to `completed` does."""
+        self._end("server", "ended over the REST API")
+        if self._stream is not None:
+            await self._stream.hang_up()
 
     def _end(self, by: Party, why: str) -> None:
         if self._over is None:
@@ -136,7 +158,7 @@ class SimulatedCall:
 
     async def _run_line(self, webhooks: Webhooks) -> None:
         try:
-            if urlsplit(self._target).scheme in ("ws", "wss"):
+            if _is_stream(self._target):
                 self._end("server", await self._run_bare_stream())
             else:
                 plan = Plan(
@@ -188,6 +210,7 @@ class SimulatedCall:
                 now_ms=self.now_ms,
                 complaints=self._witness.complaints,
                 on_wire=self._options.on_wire,
+                reach=self._options.reach,
             )
         except LineFault as fault:
             self._callbacks.stream(order, "", "stream-error", f"{fault.code} - {fault.text}")
@@ -199,6 +222,12 @@ class SimulatedCall:
             self.agent.cut()
         if self._over is not None:
             raise LineOver
+        self._reroute()
+
+    def _reroute(self) -> None:
+        if self._next is not None:
+            following, self._next = self._next, None
+            raise following
 
     async def _hold(self, stream: StreamClient, order: StreamOrder) -> None:
         await stream.begin(order.parameters)
@@ -215,15 +244,19 @@ class SimulatedCall:
         self._callbacks.stream(order, stream.stream_sid, "stream-stopped")
 
     async def wait_s(self, seconds: float) -> None:
-        """Let time pass. Raises `LineOver`."""
-        await self.wait_until(lambda: False, seconds)
+        """Let time pass. Raises `LineOver`, or `Rerouted`."""
+        await self.wait_until(lambda: self._next, seconds)
+        self._reroute()
 
     async def gather(self, count: int | None, finish_on: str, timeout_s: float) -> str:
         """Return the digits pressed, at most ``count``, without the key that finishes them. Raises `LineOver`."""
         digits = ""
         self._gathers = True
         try:
-            while (count is None or len(digits) < count) and await self.wait_until(lambda: self._keys, timeout_s):
+            while (count is None or len(digits) < count) and await self.wait_until(
+                lambda: self._keys or self._next, timeout_s
+            ):
+                self._reroute()
                 key = self._keys.pop(0)
                 if key == finish_on:
                     break
@@ -303,9 +336,15 @@ class SimulatedCall:
 
 
 def _shown(url: str) -> str:
-    """Return a URL as it may be printed: without user info, query and fragment."""
+    """Return a target as it may be printed: a URL without user info, query and fragment."""
+    if url.lstrip().startswith("<"):
+        return "TwiML"
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _is_stream(target: str) -> bool:
+    return target.startswith(("ws://", "wss://"))
 
 
 def _may_be_plain(url: str) -> bool:

@@ -40,6 +40,7 @@ CATALOGUE: Final[dict[int, tuple[Level, str]]] = {
     31941: ("error", "stream: only the inbound track exists under Connect"),
     31950: ("warning", "stream: binary frame"),
     31951: ("warning", "stream: invalid message"),
+    32018: ("error", "inline TwiML is longer than 4,000 characters"),
 }
 
 #: Findings that Twilio has no code for but every caller hears. Negative, so that they never meet a real code.

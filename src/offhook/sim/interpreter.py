@@ -22,6 +22,8 @@ SAY_MS: Final = 60
 PLAY_S: Final = 3.0
 #: Documents of one call: more is a loop.
 HOPS: Final = 50
+#: A document given with a REST request may have this many characters (32018).
+INLINE_CHARACTERS: Final = 4000
 #: What a caller hears where a document and its fallback fail.
 APPLICATION_ERROR: Final = 'Twilio announces "an application error has occurred"'
 
@@ -48,7 +50,7 @@ class StreamOrder:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a call's documents come from, and how its verbs behave."""
+    """Where a call's documents come from, and how its verbs behave. ``voice_url`` may be a TwiML document itself."""
 
     voice_url: str
     voice_method: str = "POST"
@@ -60,7 +62,10 @@ class Plan:
 
 
 class Exchange(Protocol):
-    """The call an interpreter works for. Waiting methods raise `LineOver` when the caller has hung up."""
+    """The call an interpreter works for.
+
+    Waiting methods raise `LineOver` when the caller has hung up, `Rerouted` when the call is to go on elsewhere.
+    """
 
     async def run_stream(self, order: StreamOrder) -> None:
         """Open a stream and return when it is over. Raises `LineFault` when it cannot be opened."""
@@ -89,6 +94,16 @@ class _Page:
     document: Document
 
 
+class Rerouted(Exception):
+    """The call is to go on elsewhere at once: at ``url``, or with ``twiml``."""
+
+    def __init__(self, url: str | None, twiml: str | None, method: str = "POST") -> None:
+        super().__init__("rerouted")
+        self.url = url
+        self.twiml = twiml
+        self.method = method
+
+
 class _CallEnds(Exception):
     def __init__(self, why: str, by: Party = "server") -> None:
         super().__init__(why)
@@ -113,11 +128,33 @@ class Interpreter:
     async def run(self) -> tuple[Party, str]:
         """Run until nothing is left to do. Return who ended the call, and why in words."""
         try:
-            page = await self._fetch("voice", self._plan.voice_url, self._plan.voice_method)
+            page = await self._first_page()
             while True:
-                page = await self._run_page(page)
+                try:
+                    page = await self._run_page(page)
+                except Rerouted as rerouted:
+                    page = await self._rerouted(rerouted)
         except _CallEnds as end:
             return end.by, end.why
+
+    async def _first_page(self) -> _Page:
+        if self._plan.voice_url.lstrip().startswith("<"):
+            return self._inline(self._plan.voice_url)
+        return await self._fetch("voice", self._plan.voice_url, self._plan.voice_method)
+
+    async def _rerouted(self, rerouted: Rerouted) -> _Page:
+        if rerouted.twiml is not None:
+            return self._inline(rerouted.twiml)
+        return await self._fetch("update", str(rerouted.url), rerouted.method)
+
+    def _inline(self, twiml: str) -> _Page:
+        try:
+            if len(twiml) > INLINE_CHARACTERS:
+                raise LineFault(32018, f"the document has {len(twiml)} characters")
+            return _Page("", parse(twiml.encode(), "text/xml"))
+        except LineFault as fault:
+            self._exchange.complain(fault.code, fault.text)
+            raise _CallEnds(APPLICATION_ERROR, "twilio") from None
 
     async def _run_page(self, page: _Page) -> _Page:
         for warning in page.document.warnings:

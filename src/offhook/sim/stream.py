@@ -39,6 +39,7 @@ from offhook.sim.mouth import FrameClock, Mouth
 from offhook.sim.outgoing import Outgoing
 from offhook.sim.playback import Playback, PlayedMark
 from offhook.sim.player import Player
+from offhook.sim.reach import Reach
 from offhook.sim.tap import Tap
 from offhook.sim.websocket import Ended, Socket
 from offhook.trace import OnEntry
@@ -120,6 +121,7 @@ class StreamClient:
         now_ms: Callable[[], float] | None = None,
         complaints: Complaints | None = None,
         on_wire: OnEntry | None = None,
+        reach: Reach | None = None,
     ) -> Self:
         """Connect and upgrade, nothing more. Raises `LineFault` with Twilio's code where that fails.
 
@@ -142,9 +144,10 @@ class StreamClient:
         target, stripped = dialled_url(url, behaviour)
         if stripped:
             client.complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
+        connected = target if reach is None else reach.local_url(target)
         sent = {"User-Agent": USER_AGENT, **signature_header(target, auth_token, behaviour), **(headers or {})}
         try:
-            client._socket = await Socket.open(target, sent, client._on_message, client._on_ended, tls=tls)
+            client._socket = await Socket.open(connected, sent, client._on_message, client._on_ended, tls=tls)
         except LineFault as fault:
             if tap is not None:
                 tap.refused(fault)

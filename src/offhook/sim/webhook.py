@@ -15,6 +15,7 @@ from yarl import URL
 
 from offhook.sim import signing, tap
 from offhook.sim.complaints import LineFault
+from offhook.sim.reach import Reach
 from offhook.sim.twiml import DOCUMENT_BYTES
 from offhook.trace import Kind, OnEntry
 
@@ -48,7 +49,9 @@ class Webhooks:
         wrong_signature: bool = False,
         on_wire: OnEntry | None = None,
         call_sid: str = "",
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach
         self._on_wire = on_wire
         self._call_sid = call_sid
         self._token = auth_token if auth_token is None or not wrong_signature else auth_token[::-1] + "x"
@@ -105,9 +108,12 @@ class Webhooks:
         if self._token is not None:
             signed = target if self._sign_as is None else _moved(target, self._sign_as)
             headers["X-Twilio-Signature"] = signing.sign_webhook(self._token, signed, form.items())
+        connected = target if self._reach is None else self._reach.local_url(target)
+        if connected != target:
+            headers["Host"] = urlsplit(target).netloc
         request = self._session.request(
             method,
-            URL(target, encoded=True),
+            URL(connected, encoded=True),
             data=urlencode(form).encode() if method == "POST" else None,
             headers={**headers, **({"Content-Type": _FORM} if method == "POST" else {})},
             allow_redirects=False,
