@@ -24,6 +24,12 @@ The tree::
     │   ├── AgentGone               its socket ended
     │   ├── AgentSilent             no message where progress was due
     │   └── AgentStuck              it does not read what we send
+    ├── CarrierError                Twilio's REST API is at fault, or refuses what we ask
+    │   ├── CarrierRefused          the credentials, or what they may do
+    │   ├── CarrierRejected         the request itself: a value, a number, a call that is over
+    │   ├── CarrierBusy             429: too many requests at once
+    │   ├── CarrierUnavailable      it cannot be reached, or answers 5xx
+    │   └── CarrierConsent          it would take something away that nobody has agreed to
     ├── OurError                    a defect of ours; ends that call and nothing else
     ├── StoreError                  never ends a call
     └── ClusterError                never ends a call
@@ -221,6 +227,60 @@ class AgentStuck(AgentError):
 
     reason = "agent_stuck"
     retryable = True
+
+
+class CarrierError(OffhookError):
+    """Twilio's REST API did not do what we asked. ``said`` is a sentence with the fix; ``code`` is Twilio's."""
+
+    reason = "carrier"
+    public = "The telephone company refused."
+
+    def __init__(self, said: str, **facts: Fact) -> None:
+        super().__init__(**facts)
+        self.said = said
+
+    @property
+    def code(self) -> int | None:
+        """Twilio's error code, where it gave one."""
+        code = self.facts.get("code")
+        return code if isinstance(code, int) else None
+
+    def __str__(self) -> str:
+        return f"{self.said} (Twilio {self.code})" if self.code else self.said
+
+
+class CarrierRefused(CarrierError):
+    """Twilio does not take the credentials, or they may not do this."""
+
+    reason = "carrier_refused"
+
+
+class CarrierRejected(CarrierError):
+    """Twilio takes the credentials but not the request: a value, a number, a call that is over."""
+
+    reason = "carrier_rejected"
+
+
+class CarrierBusy(CarrierError):
+    """429 until the deadline: too many requests to Twilio at once."""
+
+    reason = "carrier_busy"
+    retryable = True
+    public = "The telephone company is busy."
+
+
+class CarrierUnavailable(CarrierError):
+    """Twilio's REST API cannot be reached: name, route, TLS, time, or a 5xx answer."""
+
+    reason = "carrier_unavailable"
+    retryable = True
+    public = "The telephone company cannot be reached."
+
+
+class CarrierConsent(CarrierError):
+    """The change would take away what answers the number now; ``what`` names it. Nothing was changed."""
+
+    reason = "carrier_consent"
 
 
 class OurError(OffhookError):

@@ -60,11 +60,20 @@ def _shape_check(accepted: str, where: str, *, strict: bool = False) -> Callable
 
 _account_sid = _shape_check("account_sid", "the Twilio console under Account Info (AC and 32 hex digits)", strict=True)
 _auth_token = _shape_check("auth_token", "the Twilio console under Account Info, Auth Token")
+_api_key_sid = _shape_check(
+    "twilio_api_key", "the Twilio console under Account, API keys (SK and 32 hex digits)", strict=True
+)
+_api_secret = _shape_check("", "the Twilio console, where an API key's secret is shown once, when it is made")
 _deepgram_key = _shape_check("deepgram", "the Deepgram console under API Keys")
 
 
 def _sid(value: str) -> str:
     _account_sid(value)
+    return value
+
+
+def _key_sid(value: str) -> str:
+    _api_key_sid(value)
     return value
 
 
@@ -77,5 +86,7 @@ def _secret(check: Callable[[str], None]) -> Callable[[SecretStr], SecretStr]:
 
 
 AccountSid = Annotated[str, AfterValidator(_sid)]
+ApiKeySid = Annotated[str, AfterValidator(_key_sid)]
+ApiSecret = Annotated[SecretStr, AfterValidator(_secret(_api_secret))]
 AuthToken = Annotated[SecretStr, AfterValidator(_secret(_auth_token))]
 DeepgramKey = Annotated[SecretStr, AfterValidator(_secret(_deepgram_key))]

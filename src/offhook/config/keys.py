@@ -21,6 +21,9 @@ PLATFORM_NAMES: Mapping[str, str] = {
     "TWILIO_ACCOUNT_SID": "twilio.account_sid",
     "TWILIO_AUTH_TOKEN": "twilio.auth_token",
     "TWILIO_PREVIOUS_AUTH_TOKEN": "twilio.previous_auth_token",
+    "TWILIO_API_KEY": "twilio.api_key",
+    "TWILIO_API_SECRET": "twilio.api_secret",
+    "TWILIO_API_URL": "twilio.api_url",
     "PORT": "server.port",
     "OFFHOOK_PUBLIC_URL": "server.public_url",
 }

@@ -48,3 +48,7 @@ class Timeouts(Part):
     call_s: float = Field(default=7000.0, gt=0, description="A whole call; below the agent's 7,200.")
     drain_s: float = Field(default=290.0, ge=0, description="For live calls to end after SIGTERM.")
     tool_s: float = Field(default=10.0, gt=0, description="One function call.")
+    carrier_s: float = Field(default=10.0, gt=0, description="One request to Twilio's REST API.")
+    carrier_total_s: float = Field(
+        default=30.0, gt=0, description="One request with its repetitions while Twilio says that there are too many."
+    )
