@@ -4,6 +4,7 @@ The tree::
 
     OffhookError
     ├── ConfigError                 settings are missing or wrong; all problems at once
+    ├── SetupError                  a step of setting up cannot be done; says what and the fix
     ├── AuthError                   somebody is not who they must be
     │   ├── BadSignature            X-Twilio-Signature missing or wrong
     │   ├── BadStreamToken          one-time stream token missing, forged, expired, used, or for another call
@@ -84,6 +85,20 @@ class ConfigError(OffhookError):
 
     def __str__(self) -> str:
         return "\n".join(self.problems)
+
+
+class SetupError(OffhookError):
+    """A step of setting up (project, tunnel, number, platform) cannot be done. Two plain phrases, without secrets."""
+
+    reason = "setup"
+    public = "A step of setting up failed."
+
+    def __init__(self, said: str, fix: str = "") -> None:
+        super().__init__()
+        self.said, self.fix = said, fix
+
+    def __str__(self) -> str:
+        return f"{self.said}; {self.fix}" if self.fix else self.said
 
 
 class AuthError(OffhookError):

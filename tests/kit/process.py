@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -76,13 +76,18 @@ class Process:
 async def running(folder: Path, *command: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
     """Run a command of offhook in ``folder`` with nothing in its environment but ``environ``."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    env = {**kept, "PYTHONWARNINGS": "error", "PYTHONUNBUFFERED": "1", **(environ or {})}
+    async with started([sys.executable, "-m", "offhook", *command], folder, env) as process:
+        yield process
+
+
+@asynccontextmanager
+async def started(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> AsyncIterator[Process]:
+    """Run any command in ``folder`` with exactly this environment."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "offhook",
         *command,
         cwd=folder,
-        env={**kept, "PYTHONWARNINGS": "error", "PYTHONUNBUFFERED": "1", **(environ or {})},
+        env=env,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
