@@ -61,6 +61,8 @@ class CallOptions:
     verb_speed: float = 1.0
     #: Told everything that passes on the wire, for a trace.
     on_wire: OnEntry | None = None
+    #: Parameters of every webhook that are not those of an ordinary incoming call.
+    form: Mapping[str, str] = field(default_factory=dict)
     #: Where the server's public name is reached on this machine.
     reach: Reach | None = None
 
@@ -102,6 +104,7 @@ class SimulatedCall:
         )
         async with webhooks, asyncio.TaskGroup() as errands:
             self._callbacks = Callbacks(self._options.identity, webhooks, errands, self.complain)
+            self._callbacks.form |= self._options.form
             async with asyncio.TaskGroup() as parties:
                 line = parties.create_task(self._run_line(webhooks))
                 caller = parties.create_task(self._run_caller())

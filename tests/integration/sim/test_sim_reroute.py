@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 from tests.kit.bridge import bridged
 from tests.kit.raw import until
 
@@ -55,6 +56,26 @@ async def test_a_live_call_is_completed_from_outside() -> None:
         assert (report.ended.by, report.ended.why) == ("server", "ended over the REST API")
         assert report.twiml == ("Connect Stream",)
         await bridge.cause(report.call_sid)
+
+
+async def test_the_webhooks_of_a_call_that_is_not_incoming_say_so() -> None:
+    asked: list[str] = []
+
+    async def voice(request: web.Request) -> web.Response:
+        asked.append(await request.text())
+        return web.Response(text=SAY, content_type="text/xml")
+
+    app = web.Application()
+    app.router.add_post("/voice", voice)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    form = {"Direction": "outbound-api", "AnsweredBy": "human"}
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/voice"
+    await SimulatedCall(url, [WaitForHangUp()], CallOptions(form=form, verb_speed=50)).run()
+    await runner.cleanup()
+    assert "Direction=outbound-api" in asked[0]
+    assert "AnsweredBy=human" in asked[0]
 
 
 async def test_a_redirect_needs_one_target() -> None:
