@@ -33,7 +33,8 @@ The tree::
     │   └── CarrierConsent          it would take something away that nobody has agreed to
     ├── OurError                    a defect of ours; ends that call and nothing else
     ├── StoreError                  never ends a call
-    └── ClusterError                never ends a call
+    ├── ClusterError                never ends a call
+    └── RailwayError                Railway refused, or is not as it must be; never ends a call
 
 Every error is raised with keyword facts and rendered by ``__str__``. A fact is an id, a count, a code or the
 name of a setting: never a payload, a transcript, a digit, a key, a token, a signature or a phone number.
@@ -314,3 +315,17 @@ class ClusterError(OffhookError):
     """Redis or another replica failed. Never ends a call."""
 
     reason = "cluster"
+
+
+class RailwayError(OffhookError):
+    """Railway refused something, cannot be reached, or is not as it must be. ``case`` names it for programs."""
+
+    reason = "railway"
+    public = "The hosting platform had a problem."
+
+    def __init__(self, case: str, said: str, fix: str) -> None:
+        super().__init__(case=case)
+        self.case, self.said, self.fix = case, said, fix
+
+    def __str__(self) -> str:
+        return f"{self.said}; {self.fix}"

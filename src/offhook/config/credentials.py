@@ -64,6 +64,7 @@ _api_key_sid = _shape_check(
     "twilio_api_key", "the Twilio console under Account, API keys (SK and 32 hex digits)", strict=True
 )
 _api_secret = _shape_check("", "the Twilio console, where an API key's secret is shown once, when it is made")
+_railway_token = _shape_check("uuid", "Railway under Account Settings, Tokens (or the project's Settings, Tokens)")
 _deepgram_key = _shape_check("deepgram", "the Deepgram console under API Keys")
 
 
@@ -89,4 +90,5 @@ AccountSid = Annotated[str, AfterValidator(_sid)]
 ApiKeySid = Annotated[str, AfterValidator(_key_sid)]
 ApiSecret = Annotated[SecretStr, AfterValidator(_secret(_api_secret))]
 AuthToken = Annotated[SecretStr, AfterValidator(_secret(_auth_token))]
+RailwayToken = Annotated[SecretStr, AfterValidator(_secret(_railway_token))]
 DeepgramKey = Annotated[SecretStr, AfterValidator(_secret(_deepgram_key))]

@@ -25,6 +25,8 @@ PLATFORM_NAMES: Mapping[str, str] = {
     "TWILIO_API_SECRET": "twilio.api_secret",
     "TWILIO_API_URL": "twilio.api_url",
     "PORT": "server.port",
+    "RAILWAY_TOKEN": "railway.token",
+    "RAILWAY_API_TOKEN": "railway.api_token",
     "OFFHOOK_PUBLIC_URL": "server.public_url",
 }
 #: Names of ours that are no setting: where the file is, what the offline agent and the tests read.
@@ -37,6 +39,9 @@ OTHER_NAMES = frozenset(
         "OFFHOOK_LLM_API_KEY",
         "OFFHOOK_LLM_MODEL",
         "OFFHOOK_PIPECAT_PYTHON",
+        "OFFHOOK_SETUP_MARK",
+        "OFFHOOK_SETUP_POSTGRES",
+        "OFFHOOK_SETUP_REDIS",
         "OFFHOOK_VENDOR_CONTRACTS",
     }
 )

@@ -15,6 +15,7 @@ from offhook.config.files import UnreadableError, read_dotenv, read_toml, text_o
 from offhook.config.layers import Layer
 from offhook.config.problems import rendered
 from offhook.config.settings import Settings
+from offhook.config.values import address_of
 from offhook.errors import ConfigError
 
 FILE = "offhook.toml"
@@ -130,7 +131,7 @@ def _platform_layer(named: Mapping[str, tuple[str, str]]) -> Layer:
     layer = Layer()
     domain, origin = named.get("RAILWAY_PUBLIC_DOMAIN", ("", ""))
     if domain:
-        layer.put(("server", "public_url"), f"https://{domain}", origin)
+        layer.put(("server", "public_url"), address_of(domain), origin)
     return layer
 
 

@@ -12,6 +12,7 @@ from offhook.config.deepgram import DeepgramAccess
 from offhook.config.limits import Limits
 from offhook.config.log import LogPart
 from offhook.config.parts import Part
+from offhook.config.railway import RailwayAccess
 from offhook.config.server import ServerPart
 from offhook.config.timeouts import Timeouts
 from offhook.config.twilio import TwilioAccount
@@ -39,6 +40,7 @@ class Settings(Part):
     timeouts: Timeouts = Field(default=Timeouts(), description="Deadlines of everything, in seconds.")
     twilio: TwilioAccount = Field(default=TwilioAccount(), description="The Twilio account.")
     deepgram: DeepgramAccess = Field(default=DeepgramAccess(), description="Access to Deepgram.")
+    railway: RailwayAccess = Field(default=RailwayAccess(), description="Access to Railway, for setup and doctor.")
     server: ServerPart = Field(default=ServerPart(), description="Where the server listens.")
     log: LogPart = Field(default=LogPart(), description="The log.")
 

@@ -53,3 +53,9 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def address_of(domain: str) -> str:
+    """Return the address of a bare public name: https, except on this very machine (a stand-in of a platform)."""
+    host = urlsplit(f"//{domain}").hostname or ""
+    return f"http://{domain}" if is_loopback(host) else f"https://{domain}"

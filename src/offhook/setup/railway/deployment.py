@@ -1,0 +1,143 @@
+"""One deployment as Railway tells it: status, instances, events, ports, logs. Values, and the request for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from offhook.setup.railway.api import Railway
+from offhook.setup.railway.operations import DEPLOYMENTS, HTTP_LOGS, PROGRESS
+from offhook.setup.railway.place import Place
+
+#: Nothing happens to these any more by themselves; SUCCESS says only that it became active once.
+ENDED: Final = frozenset({"SUCCESS", "SLEEPING", "CRASHED", "FAILED", "SKIPPED", "REMOVED", "REMOVING"})
+#: On the way.
+UNDER_WAY: Final = frozenset({"QUEUED", "INITIALIZING", "BUILDING", "DEPLOYING", "WAITING", "NEEDS_APPROVAL"})
+LINES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A deployment in a list."""
+
+    id: str
+    status: str
+    created_at: str
+    is_stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """A step of a deployment, with what Railway says about it."""
+
+    step: str
+    is_completed: bool
+    error: str = ""
+    reason: str = ""
+    detail: str = ""
+    attempt: int | None = None
+    max_attempts: int | None = None
+
+    @property
+    def said(self) -> str:
+        """What Railway says about it, in one line."""
+        return "; ".join(text for text in (self.error, self.reason, self.detail) if text)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a log."""
+
+    timestamp: str
+    message: str
+    severity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Everything about one deployment at one moment. An empty ``ports`` means unknown."""
+
+    id: str
+    status: str
+    created_at: str
+    is_stopped: bool
+    instances: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    events: tuple[StepEvent, ...] = ()
+    build: tuple[LogLine, ...] = ()
+    run: tuple[LogLine, ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process of it runs now."""
+        return "RUNNING" in self.instances
+
+    @property
+    def failed_event(self) -> StepEvent | None:
+        """The first step that failed."""
+        return next((event for event in self.events if event.error), None)
+
+
+async def read_deployment(
+    api: Railway, deployment_id: str, build_from: str | None = None, run_from: str | None = None
+) -> Deployment:
+    """Read one deployment and its logs from two moments on."""
+    found = await api.ask(PROGRESS, id=deployment_id, buildFrom=build_from, runFrom=run_from, lines=LINES)
+    one = found["deployment"]
+    return Deployment(
+        one["id"],
+        one["status"],
+        one["createdAt"],
+        one["deploymentStopped"],
+        tuple(each["status"] for each in one["instances"]),
+        tuple(dict.fromkeys(each["port"] for each in one["sockets"])),
+        tuple(_event(edge["node"]) for edge in found["deploymentEvents"]["edges"]),
+        _lines(found["buildLogs"]),
+        _lines(found["deploymentLogs"]),
+    )
+
+
+async def list_deployments(api: Railway, place: Place, first: int = 5) -> list[Summary]:
+    """Return the newest deployments of the service, newest first."""
+    found = await api.ask(DEPLOYMENTS, input=place.ids, first=first)
+    nodes = [edge["node"] for edge in found["deployments"]["edges"]]
+    return [Summary(n["id"], n["status"], n["createdAt"], n["deploymentStopped"]) for n in nodes]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeError:
+    """A request that Railway's edge could not get answered."""
+
+    status: int
+    path: str
+    upstream: str
+    said: str
+
+
+async def edge_errors(api: Railway, deployment_id: str, limit: int = 10) -> list[EdgeError]:
+    """Return the newest requests that were answered with 5xx, and which port the edge tried."""
+    found = (await api.ask(HTTP_LOGS, deploymentId=deployment_id, filter="@httpStatus:>=500", limit=limit))["httpLogs"]
+    return [
+        EdgeError(e["httpStatus"], e["path"], e["upstreamAddress"], e["upstreamErrors"] or e["responseDetails"])
+        for e in found
+        if e["httpStatus"] >= 500
+    ]
+
+
+def _event(node: Mapping[str, Any]) -> StepEvent:
+    told = node["payload"] or {}
+    return StepEvent(
+        node["step"],
+        node["completedAt"] is not None,
+        told.get("error") or "",
+        told.get("reason") or "",
+        told.get("detail") or "",
+        told.get("attempt"),
+        told.get("maxAttempts"),
+    )
+
+
+def _lines(found: Sequence[Mapping[str, Any]]) -> tuple[LogLine, ...]:
+    lines = (LogLine(each["timestamp"], each["message"], each["severity"] or "") for each in found)
+    return tuple(sorted(lines, key=lambda line: line.timestamp))
