@@ -17,6 +17,12 @@ import pytest_asyncio
 VENDOR_CONTRACTS = Path(os.environ.get("OFFHOOK_VENDOR_CONTRACTS", Path(__file__).parents[2] / "shared" / "data"))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Share the whole suite among workers; tests that are named run right here, where a debugger finds them."""
+    named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword
+    return 0 if named else max(3, os.cpu_count() or 1)
+
+
 @pytest.fixture
 def vendor_contracts() -> Path:
     """The folder with the vendors' AsyncAPI and OpenAPI documents, or a skip that says what is missing."""
