@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from offhook.config.agent import AgentProfile
 from offhook.config.call import CallPolicy
 from offhook.config.deepgram import DeepgramAccess
+from offhook.config.dev import DevPart
 from offhook.config.limits import Limits
 from offhook.config.log import LogPart
 from offhook.config.parts import Part
@@ -43,6 +44,7 @@ class Settings(Part):
     railway: RailwayAccess = Field(default=RailwayAccess(), description="Access to Railway, for setup and doctor.")
     server: ServerPart = Field(default=ServerPart(), description="Where the server listens.")
     log: LogPart = Field(default=LogPart(), description="The log.")
+    dev: DevPart = Field(default=DevPart(), description="`offhook dev`, on a laptop.")
 
     @field_validator("numbers")
     @classmethod
