@@ -71,14 +71,14 @@ def pins() -> bytes:
 
 def _package(installed: Distribution) -> dict[str, bytes]:
     listed = [file for file in installed.files or () if file.parts[0] == NAME]
-    if listed:
+    if any(file.as_posix() == f"{NAME}/__init__.py" for file in listed):  # an editable install lists hardly any
         found = {file.as_posix(): Path(str(installed.locate_file(file))) for file in listed}
     else:
         found = {f"{NAME}/{file.relative_to(_PACKAGE).as_posix()}": file for file in _PACKAGE.rglob("*")}
     return {
         name: _read(file)
         for name, file in found.items()
-        if "__pycache__" not in file.parts and file.suffix != ".pyc" and (listed or file.is_file())
+        if "__pycache__" not in file.parts and file.suffix != ".pyc" and not file.is_dir()
     }
 
 
