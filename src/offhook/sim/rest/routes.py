@@ -1,0 +1,60 @@
+"""Every path the simulated REST API answers, with the permission it needs. One line each; no behaviour."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from offhook.sim.rest import accounts, alerts, messages, numbers
+from offhook.sim.rest.asked import Answered, Asked
+from offhook.sim.rest.telling import Told
+
+Answer = Callable[[Asked], Awaitable[Answered]]
+_BASE: Final = "/2010-04-01/Accounts"
+_OWN: Final = _BASE + "/{account}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path. ``permission`` is what a restricted key must have; test credentials need ``on_test``."""
+
+    method: str
+    path: str
+    permission: str
+    answer: Answer
+    on_test: bool = False
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the names in the path; None where it is another path."""
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+?)", re.escape(self.path))
+        found = re.fullmatch(pattern, path)
+        return None if found is None else found.groupdict()
+
+
+def routes(told: Told) -> tuple[Route, ...]:
+    """Return every route."""
+
+    async def send_message(asked: Asked) -> Answered:
+        return await messages.create(asked, told)
+
+    number, message = _OWN + "/IncomingPhoneNumbers", _OWN + "/Messages"
+    return (
+        Route("GET", f"{_BASE}.json", "/twilio/iam/accounts/list", accounts.listed),
+        Route("GET", f"{_OWN}.json", "/twilio/iam/accounts/read", accounts.fetch),
+        Route("GET", f"{number}.json", "/twilio/phone-numbers/incoming/list", numbers.listed),
+        Route("POST", f"{number}.json", "/twilio/phone-numbers/incoming/create", numbers.buy, on_test=True),
+        Route("GET", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/read", numbers.fetch),
+        Route("POST", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/update", numbers.update),
+        Route("DELETE", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/delete", numbers.release),
+        Route("GET", f"{message}.json", "/twilio/messaging/messages/list", messages.listed),
+        Route("POST", f"{message}.json", "/twilio/messaging/messages/create", send_message, on_test=True),
+        Route("GET", f"{message}/{{sid}}.json", "/twilio/messaging/messages/read", messages.fetch),
+        Route("POST", f"{message}/{{sid}}.json", "/twilio/messaging/messages/update", messages.redact),
+        Route("DELETE", f"{message}/{{sid}}.json", "/twilio/messaging/messages/delete", messages.remove),
+        Route("GET", f"{_OWN}/Notifications.json", "/twilio/monitor/alerts/list", alerts.listed),
+        Route("GET", f"{_OWN}/Calls/{{call_sid}}/Notifications.json", "/twilio/monitor/alerts/list", alerts.listed),
+        Route("GET", "/v1/Alerts", "/twilio/monitor/alerts/list", alerts.listed_v1),
+        Route("GET", "/v1/Alerts/{sid}", "/twilio/monitor/alerts/read", alerts.fetch_v1),
+    )

@@ -1,0 +1,233 @@
+"""Twilio's own Python client at the REST twin, with the vendor's OpenAPI document in between: no violation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+from tests.kit.rest.contract import Contract
+from tests.kit.rest.proxy import Proxy, judging
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from offhook.sim.complaints import complaint
+from offhook.sim.rest import alerts
+from offhook.sim.rest.server import RestOptions, RestTwin
+from offhook.sim.rest.world import Account, ApiKey, PhoneNumber
+
+pytestmark = pytest.mark.foreign
+
+TOKEN = "fedcba9876543210" * 2
+OURS, OTHER, MUTE = "+441632960001", "+441632960002", "+441632960003"
+Result = TypeVar("Result")
+
+
+def account(**changed: Any) -> Account:
+    made = Account(auth_token=TOKEN, **changed)
+    return made.own(PhoneNumber(OURS), PhoneNumber(OTHER, can_sms=False), PhoneNumber(MUTE, can_voice=False))
+
+
+class Foreign:
+    """The SDK, run in a thread, pointed at the proxy; its session is closed at the end."""
+
+    def __init__(self, url: str, user: str, password: str, account_sid: str) -> None:
+        self._http = TwilioHttpClient(timeout=30)
+        self._threads = ThreadPoolExecutor(1)
+        self.client = Client(user, password, account_sid, http_client=self._http)
+        self.client.api.base_url = url
+        self.client.monitor.base_url = url
+
+    async def __call__(self, ask: Callable[[Client], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask, self.client)
+
+    async def refused(self, ask: Callable[[Client], Any]) -> tuple[int, int | None]:
+        with pytest.raises(TwilioRestException) as refusal:
+            await self(ask)
+        return refusal.value.status, refusal.value.code
+
+    def close(self) -> None:
+        assert self._http.session is not None
+        self._http.session.close()
+        self._threads.shutdown()
+
+
+@asynccontextmanager
+async def sdk(
+    vendor_contracts: Any, owner: Account, login: tuple[str, str] | None = None, **options: Any
+) -> AsyncIterator[tuple[Foreign, Proxy, RestTwin]]:
+    user, password = login or (owner.sid, owner.auth_token)
+    async with (
+        RestTwin([owner], RestOptions(**options)) as twin,
+        judging(Contract(vendor_contracts), twin.url) as proxy,
+    ):
+        foreign = Foreign(proxy.url, user, password, owner.sid)
+        try:
+            yield foreign, proxy, twin
+        finally:
+            foreign.close()
+
+
+async def test_accounts(vendor_contracts):
+    async with sdk(vendor_contracts, account()) as (ask, proxy, _):
+        found = await ask(lambda client: client.api.accounts(client.account_sid).fetch())
+        assert (found.type, found.status) == ("Full", "active")
+        assert [one.sid for one in await ask(lambda client: client.api.accounts.list())] == [found.sid]
+    assert proxy.violations == []
+
+
+async def test_a_number_is_listed_read_and_wired(vendor_contracts):
+    async with sdk(vendor_contracts, account()) as (ask, proxy, _):
+        (number,) = await ask(lambda client: client.incoming_phone_numbers.list(phone_number=OURS))
+        assert number.capabilities == {"fax": False, "mms": True, "sms": True, "voice": True}
+        await ask(
+            lambda client: client.incoming_phone_numbers(number.sid).update(
+                voice_url="https://voice.example.com/twilio/voice",
+                voice_method="POST",
+                voice_fallback_url="https://static.example.net/sorry.xml",
+                status_callback="https://voice.example.com/twilio/status",
+            )
+        )
+        again = await ask(lambda client: client.incoming_phone_numbers(number.sid).fetch())
+        assert again.voice_url == "https://voice.example.com/twilio/voice"
+        assert again.voice_fallback_url == "https://static.example.net/sorry.xml"
+        await ask(lambda client: client.incoming_phone_numbers(number.sid).update(friendly_name="Reception"))
+        kept = await ask(lambda client: client.incoming_phone_numbers(number.sid).fetch())
+        assert (kept.friendly_name, kept.voice_url) == ("Reception", again.voice_url)
+    assert proxy.violations == []
+
+
+async def test_a_trunk_and_an_application_take_each_other_away(vendor_contracts):
+    async with sdk(vendor_contracts, account()) as (ask, proxy, _):
+        (number,) = await ask(lambda client: client.incoming_phone_numbers.list(phone_number=OURS))
+        trunk, app = "TK" + "1" * 32, "AP" + "2" * 32
+        await ask(lambda client: client.incoming_phone_numbers(number.sid).update(trunk_sid=trunk))
+        await ask(lambda client: client.incoming_phone_numbers(number.sid).update(voice_application_sid=app))
+        found = await ask(lambda client: client.incoming_phone_numbers(number.sid).fetch())
+        assert (found.trunk_sid, found.voice_application_sid) == (None, app)
+    assert proxy.violations == []
+
+
+async def test_refusals_of_a_number(vendor_contracts):
+    async with sdk(vendor_contracts, account()) as (ask, proxy, _):
+        (number,) = await ask(lambda client: client.incoming_phone_numbers.list(phone_number=OURS))
+
+        async def refused(**fields: Any) -> tuple[int, int | None]:
+            return await ask.refused(lambda client: client.incoming_phone_numbers(number.sid).update(**fields))
+
+        assert await refused(voice_url="/twilio/voice") == (400, 21402)
+        assert await refused(voice_fallback_url="https://a.example.com/b") == (400, 21405)
+        assert await ask.refused(lambda client: client.incoming_phone_numbers("PN" + "0" * 32).fetch()) == (404, 20404)
+    assert proxy.violations == []
+
+
+async def test_pages_follow_each_other_to_the_last_entry_and_back(vendor_contracts):
+    owner = account()
+    owner.own(*(PhoneNumber(f"+4416329600{index:02}") for index in range(10, 97)))
+    async with sdk(vendor_contracts, owner) as (ask, proxy, _):
+        found = await ask(lambda client: client.incoming_phone_numbers.list(page_size=7))
+        assert [one.sid for one in found] == list(owner.numbers)
+        first = await ask(lambda client: client.incoming_phone_numbers.page(page_size=40))
+        sids = [one.sid for one in first]
+        second = await ask(lambda _: first.next_page())
+        assert len(list(second)) == 40
+        back = await ask(lambda _: second.previous_page())
+        assert [one.sid for one in back] == sids
+        third = await ask(lambda _: second.next_page())
+        assert len(list(third)) == 10
+        assert third.next_page_url is None
+    assert proxy.violations == []
+    assert proxy.seen["GET /2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers.json"] >= 14
+
+
+@pytest.mark.parametrize(
+    ("login", "refusal"),
+    [
+        (("AC" + "0" * 31 + "1", "0" * 32), (401, 20003)),
+        (("AC" + "9" * 32, TOKEN), (401, 20003)),
+        (("SK" + "1" * 32, "wrong"), (401, 20003)),
+    ],
+)
+async def test_wrong_credentials(vendor_contracts, login, refusal):
+    owner = account(keys=[ApiKey("SK" + "1" * 32, "Right1")])
+    async with sdk(vendor_contracts, owner, login) as (ask, proxy, _):
+        assert await ask.refused(lambda client: client.api.accounts(owner.sid).fetch()) == refusal
+    assert proxy.violations == []
+
+
+async def test_what_api_keys_may(vendor_contracts):
+    standard, main = ApiKey("SK" + "1" * 32, "One1"), ApiKey("SK" + "2" * 32, "Two2", kind="main")
+    restricted = ApiKey("SK" + "3" * 32, "Three3", "restricted", frozenset({"/twilio/phone-numbers/incoming/list"}))
+    owner = account(keys=[standard, main, restricted])
+    outcomes = {}
+    for key in owner.keys:
+        async with sdk(vendor_contracts, owner, (key.sid, key.secret)) as (ask, proxy, _):
+            numbers = await ask(lambda client: client.incoming_phone_numbers.list())
+            assert len(numbers) == 3
+            try:
+                await ask(lambda client: client.api.accounts(owner.sid).fetch())
+                outcomes[key.kind] = 200
+            except TwilioRestException as refusal:
+                outcomes[key.kind] = refusal.status
+        assert proxy.violations == []
+    assert outcomes == {"standard": 401, "main": 200, "restricted": 401}
+
+
+async def test_a_suspended_account_and_a_busy_api(vendor_contracts):
+    async with sdk(vendor_contracts, account(), refuse=[20429, 20500]) as (ask, proxy, twin):
+        for refusal in ((429, 20429), (500, 20500)):
+            assert await ask.refused(lambda client: client.api.accounts(client.account_sid).fetch()) == refusal
+        twin.world.accounts[ask.client.account_sid].status = "suspended"
+        assert await ask.refused(lambda client: client.api.accounts(client.account_sid).fetch()) == (403, 20005)
+    assert proxy.violations == []
+
+
+async def test_messages(vendor_contracts):
+    async with sdk(vendor_contracts, account()) as (ask, proxy, _):
+        sent = await ask(lambda client: client.messages.create(to="+14155550123", from_=OURS, body="Hello " * 50))
+        assert (sent.status, sent.num_segments) == ("queued", "2")
+        found = await ask(lambda client: client.messages(sent.sid).fetch())
+        assert found.body == "Hello " * 50
+        assert [one.sid for one in await ask(lambda client: client.messages.list(from_=OURS))] == [sent.sid]
+        refusals = {
+            21211: {"to": "12", "from_": OURS, "body": "x"},
+            21602: {"to": "+14155550123", "from_": OURS},
+            21603: {"to": "+14155550123", "body": "x"},
+            21606: {"to": "+14155550123", "from_": OTHER, "body": "x"},
+        }
+        for code, parameters in refusals.items():
+            assert await ask.refused(lambda client, p=parameters: client.messages.create(**p)) == (400, code)
+    assert proxy.violations == []
+
+
+async def test_alerts_and_notifications(vendor_contracts):
+    owner = account()
+    for code in (11200, 31920, 12200):
+        alerts.note(owner, complaint(code, "told"), "CA" + "1" * 32, "https://voice.example.com/twilio/voice")
+    alerts.note(owner, complaint(-1), "CA" + "1" * 32, "")
+    async with sdk(vendor_contracts, owner) as (ask, proxy, _):
+        found = await ask(lambda client: client.monitor.v1.alerts.list(page_size=2))
+        assert sorted(int(one.error_code) for one in found) == [11200, 12200, 31920]
+        errors = await ask(lambda client: client.monitor.v1.alerts.list(log_level="error"))
+        assert {one.log_level for one in errors} == {"error"}
+        one = await ask(lambda client: client.monitor.v1.alerts(found[0].sid).fetch())
+        assert one.sid == found[0].sid
+        assert len(await ask(lambda client: client.api.account.notifications.list())) == 3
+    assert proxy.violations == []
+
+
+async def test_test_credentials_check_and_do_nothing(vendor_contracts):
+    owner = account(is_test=True)
+    async with sdk(vendor_contracts, owner) as (ask, proxy, _):
+        assert await ask.refused(lambda client: client.api.accounts(owner.sid).fetch()) == (403, 20008)
+        buy = await ask(lambda client: client.incoming_phone_numbers.create(phone_number="+15005550006"))
+        assert buy.phone_number == "+15005550006"
+        for number, code in (("+15005550000", 21422), ("+15005550001", 21421)):
+            assert await ask.refused(
+                lambda client, number=number: client.incoming_phone_numbers.create(phone_number=number)
+            ) == (400, code)
+    assert proxy.violations == []
