@@ -58,7 +58,7 @@ class Numbers:
         """
         number = await self.fetch(sid)
         before = number.wiring
-        _consented(before, wanted, may_take)
+        check_consent(before, wanted, may_take)
         changes = before.changes_to(wanted)
         if not changes:
             return Rewired(before, number)
@@ -74,7 +74,8 @@ class Numbers:
         return Rewired(before, after)
 
 
-def _consented(before: Wiring, wanted: Wiring, may_take: Collection[Takeable]) -> None:
+def check_consent(before: Wiring, wanted: Wiring, may_take: Collection[Takeable]) -> None:
+    """Raise CarrierConsent where the change takes off a trunk or an application that ``may_take`` does not name."""
     takes: list[tuple[Takeable, str]] = []
     if before.trunk_sid and before.trunk_sid != wanted.trunk_sid:
         takes.append(("trunk", "a SIP trunk"))
