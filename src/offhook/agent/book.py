@@ -25,6 +25,10 @@ class AgentBook:
     ) -> None:
         self._settings, self._ladder, self._now, self._learned = settings, ladder, now, learned
 
+    def adopt(self, settings: Settings) -> None:
+        """Take other settings for the calls that come from now on."""
+        self._settings = settings
+
     def setup_for(self, called: str) -> AgentSetup:
         """Return how to configure the agent that answers ``called``."""
         name, profile = agent_for(called or None, self._settings)

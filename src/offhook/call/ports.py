@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from offhook.call.actions import CallRecord, Note, SettingsRefused
+from offhook.config.settings import Settings
 from offhook.errors import OffhookError
 from offhook.wire.deepgram import FunctionCall
 from offhook.wire.twilio import AccountSid, CallSid
@@ -58,6 +59,10 @@ class AgentSource(Protocol):
 
     def setup_for(self, called: str) -> AgentSetup:
         """Return how to configure the agent that answers ``called`` (E.164, or empty where it is not known)."""
+        ...
+
+    def adopt(self, settings: Settings) -> None:
+        """Take other settings for the calls that come from now on."""
         ...
 
 

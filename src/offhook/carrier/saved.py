@@ -31,8 +31,8 @@ class Saved:
 class SavedWirings:
     """The file, by number SID. Reads it anew each time: two commands may run at once."""
 
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / FILE
+    def __init__(self, folder: Path, file: Path = FILE) -> None:
+        self.file = folder / file
 
     def get(self, sid: str) -> Saved | None:
         """Return what is remembered of a number. Raises ConfigError where the file cannot be understood."""

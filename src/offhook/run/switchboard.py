@@ -50,9 +50,7 @@ class Switchboard:
         phrases: Phrases,
     ) -> None:
         self.admission = Admission(settings.calls, settings.limits)
-        longest_s = settings.call.longest_s(settings.timeouts)
-        self._timeouts = settings.timeouts.model_copy(update={"call_s": longest_s})
-        self._settings, self._dialler, self._agents = settings, dialler, agents
+        self.settings, self._dialler, self._agents = settings, dialler, agents
         self.sockets = dialler.sockets
         self._functions, self._observer, self._phrases = functions, observer, phrases
         self._live: dict[CallSid, CallRunner] = {}
@@ -75,6 +73,11 @@ class Switchboard:
         """Say why a call would be refused now, or nothing."""
         return self.admission.refuse_reason(self.live, self._now())
 
+    def adopt(self, settings: Settings) -> None:
+        """Take new agents and rules for the calls that begin from now on. Live calls keep theirs."""
+        self.settings = settings
+        self._agents.adopt(settings)
+
     async def admit(self, facts: CallFacts) -> Ticket:
         """Admit a call at its webhook and dial the agent ahead. A webhook that comes again gets the same ticket (H3).
 
@@ -89,13 +92,13 @@ class Switchboard:
             return self._tickets.get(facts.call_sid) or self._mint(facts)  # none yet: it came as a static stream
         self.admission.take(self.live, self._now())
         ticket = self._mint(facts)
-        self._begin(facts).admitted(dial=self._settings.call.preconnect)
+        self._begin(facts).admitted(dial=self.settings.call.preconnect)
         return ticket
 
     def answer(self, start: twilio.Start, nonce: str, leg: CallerLeg) -> CallRunner:
         """Return the call of a stream that has said `start`. Raises before any agent is dialled for a stranger."""
         call_sid, account_sid = CallSid(start.start.call_sid), AccountSid(start.start.account_sid)
-        account = self._settings.twilio.account_sid
+        account = self.settings.twilio.account_sid
         if account is not None and account_sid != account:
             raise BadStreamToken(why="another account's stream")
         self._check_token(start.start.custom_parameters.get("token", ""), nonce, call_sid, account_sid)
@@ -144,20 +147,20 @@ class Switchboard:
             told(self.live)
             await self._wait_idle(min(5.0, left))
         self.end_all(self._phrases.limit)
-        await self._wait_idle(self._settings.timeouts.goodbye_s + self._settings.timeouts.close_s)
+        await self._wait_idle(self.settings.timeouts.goodbye_s + self.settings.timeouts.close_s)
 
     async def stop(self) -> None:
         """End every call now and wait until their sockets and tasks are gone."""
         self.admission.is_draining = True
         runners = list(self._unfinished)
         self.end_all(b"")
-        await self._wait_idle(self._settings.timeouts.close_s)
+        await self._wait_idle(self.settings.timeouts.close_s)
         sockets = list(self.sockets)
         for leg in sockets:
             leg.close(1001)
         waits = [runner.wait_over() for runner in runners] + [leg.gone() for leg in sockets]
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2 * self._settings.timeouts.close_s):
+            async with asyncio.timeout(2 * self.settings.timeouts.close_s):
                 await asyncio.gather(*waits)
 
     def end_all(self, phrase: bytes) -> None:
@@ -168,7 +171,7 @@ class Switchboard:
     # -- inner -------------------------------------------------------------------------------------------------
 
     def _mint(self, facts: CallFacts) -> Ticket:
-        nonce, expires_at = secrets.token_urlsafe(12), time.time() + self._settings.timeouts.token_s
+        nonce, expires_at = secrets.token_urlsafe(12), time.time() + self.settings.timeouts.token_s
         token = signature.mint_stream_token(self._token_keys[0], facts.call_sid, facts.account_sid, expires_at, nonce)
         self._tickets[facts.call_sid] = ticket = Ticket(nonce, token.text)
         return ticket
@@ -176,8 +179,9 @@ class Switchboard:
     def _begin(self, facts: CallFacts) -> CallRunner:
         setup = self._agents.setup_for(facts.called)
         facts = CallFacts(facts.call_sid, facts.account_sid, setup.name, facts.caller, facts.called)
-        settings = self._settings
-        session = CallSession(facts, setup, self._phrases, settings.limits, self._timeouts, self._now())
+        settings = self.settings
+        timeouts = settings.timeouts.model_copy(update={"call_s": settings.call.longest_s(settings.timeouts)})
+        session = CallSession(facts, setup, self._phrases, settings.limits, timeouts, self._now())
         runner = CallRunner(session, setup, self._dialler, self._functions, self._observer, self)
         self._live[facts.call_sid] = runner
         self._unfinished.add(runner)
@@ -211,7 +215,7 @@ class Switchboard:
     def _check_token(self, token: str, nonce: str, call_sid: str, account_sid: str) -> None:
         """Check the one-time token; without one only a static stream or an unsigned loopback server goes on."""
         if not token:
-            twilio_account = self._settings.twilio
+            twilio_account = self.settings.twilio
             if twilio_account.auth_token is not None and (nonce or not twilio_account.static_streams):
                 raise BadStreamToken(why="missing", setting="twilio.static_streams, where a TwiML Bin points here")
             return

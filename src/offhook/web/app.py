@@ -42,7 +42,7 @@ def build_app(settings: Settings, switchboard: Switchboard, health: Health, metr
         return response
 
     app = web.Application(middlewares=[bounded], client_max_size=settings.limits.body_bytes)
-    voice = VoiceWebhooks(settings, switchboard)
+    voice = VoiceWebhooks(switchboard)
     root = settings.server.stream_path
     app.router.add_post(f"{root}/voice", voice.voice)
     app.router.add_post(f"{root}/after", voice.after)

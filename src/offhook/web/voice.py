@@ -33,10 +33,18 @@ _FINAL: Final = frozenset(("completed", "busy", "failed", "no-answer", "canceled
 class VoiceWebhooks:
     """The handlers of the four webhooks."""
 
-    def __init__(self, settings: Settings, switchboard: Switchboard) -> None:
-        self._settings, self._switchboard = settings, switchboard
-        failure = settings.call.when_agent_fails
-        self._fallback = twiml.Fallback(failure.say, failure.dial or "")
+    def __init__(self, switchboard: Switchboard) -> None:
+        self._switchboard = switchboard
+
+    @property
+    def _settings(self) -> Settings:
+        """The settings of the moment: `offhook dev` takes up changes while it runs."""
+        return self._switchboard.settings
+
+    @property
+    def _fallback(self) -> twiml.Fallback:
+        failure = self._settings.call.when_agent_fails
+        return twiml.Fallback(failure.say, failure.dial or "")
 
     async def voice(self, request: web.Request) -> web.Response:
         """Answer an incoming call: admit it, dial the agent ahead, and connect the stream."""

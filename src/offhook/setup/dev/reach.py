@@ -1,0 +1,34 @@
+"""Does the public address lead to this server? Asked before a number is pointed there. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from offhook.errors import SetupError
+from offhook.setup.doctor.checks import address
+from offhook.setup.doctor.patient import Patient
+
+#: A tunnel's name may be so new that the name servers do not know it yet.
+_PATIENCE_S: Final = 20.0
+_PAUSE_S: Final = 1.0
+_PASSING: Final = ("not-resolving", "gateway-502", "gateway-503", "tunnel-offline", "tunnel-upstream", "refused")
+
+
+async def must_lead_here(url: str, patience_s: float = _PATIENCE_S) -> None:
+    """Wait until the address answers as offhook does. Raises SetupError that says what answers instead."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_s
+    async with aiohttp.ClientSession() as session:
+        while True:
+            patient = Patient(Path(), os.environ, url=url, session=session)
+            finding = address.judge(await address.answered(patient))
+            if finding.verdict == "ok":
+                return
+            if finding.cause not in _PASSING or loop.time() >= deadline:
+                raise SetupError(f"{url} does not lead here: {finding.found}", finding.fix)
+            await asyncio.sleep(_PAUSE_S)
