@@ -12,11 +12,13 @@ from tests.kit.bridge import bridged
 from tests.kit.patients.__main__ import PAGE, page
 from tests.kit.patients.all import SEEDS
 from tests.kit.patients.seed import ACCOUNT, API_KEY, AUTH_TOKEN, Arranged, Seed
+from tests.kit.patients.twilio import account, wired
 
 from offhook.setup.doctor.catalogue import CHECKS
 from offhook.setup.doctor.check import run_checks
 from offhook.setup.doctor.patient import examine
 from offhook.setup.doctor.verdict import Finding, exit_code
+from offhook.sim.rest.server import RestTwin
 
 
 async def diagnosed(folder: Path, arranged: Arranged) -> list[Finding]:
@@ -47,12 +49,16 @@ async def test_a_healthy_set_up_hears_nothing_but_good(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     here = f"http://127.0.0.1:{port}"
     environ = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "OFFHOOK_PUBLIC_URL": here}
-    async with bridged(PORT=str(port), **environ) as bridge:
+    owner = account(wired(here))
+    async with bridged(PORT=str(port), **environ) as bridge, RestTwin([owner]) as twin:
         known = {**environ, "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": bridge.agent.url}
+        known["TWILIO_API_URL"] = twin.url
         findings = await diagnosed(tmp_path, Arranged(known, network=True))
     assert [f for f in findings if f.verdict != "ok"] == []
     assert exit_code(findings) == 0
-    assert {"python", "settings", "deepgram-key", "deepgram-llm", "public-url", "call"} <= {f.check for f in findings}
+    assert {"python", "settings", "deepgram-key", "deepgram-llm", "public-url", "call"} | {
+        *("twilio-account", "twilio-number", "twilio-wiring", "twilio-debugger")
+    } <= {f.check for f in findings}
 
 
 def test_the_docs_have_the_table() -> None:

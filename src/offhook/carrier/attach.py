@@ -18,23 +18,21 @@ from offhook.carrier.numbers import Numbers, Rewired, Takeable, check_consent
 from offhook.carrier.saved import SavedWirings
 from offhook.errors import CarrierRejected
 
-#: Where a server of ours answers calls, and where it is told that one has ended.
-VOICE_PATH: Final = "/twilio/voice"
-STATUS_PATH: Final = "/twilio/status"
+#: The path of a server of ours, unless its settings say otherwise (`server.stream_path`).
+ROOT: Final = "/twilio"
 
 
-def wiring_for(public_url: str, now: Wiring, fallback_url: str | None = None) -> Wiring:
+def wiring_for(public_url: str, now: Wiring, fallback_url: str | None = None, *, root: str = ROOT) -> Wiring:
     """Return what answers a number when the server at ``public_url`` does.
 
-    The fallback stays what it is ``now`` where none is given: it should not lie on the same server. One that points
-    at this very server, or stood behind an override, is kept too; nobody but its owner knows what it is for.
+    The fallback stays what it is ``now`` where none is given. ``root`` is the server's `server.stream_path`.
     """
-    base = public_url.rstrip("/")
+    base = public_url.rstrip("/") + root
     return Wiring(
-        voice_url=base + VOICE_PATH,
+        voice_url=f"{base}/voice",
         fallback_url=now.fallback_url if fallback_url is None else fallback_url,
         fallback_method=now.fallback_method if fallback_url is None else "POST",
-        status_url=base + STATUS_PATH,
+        status_url=f"{base}/status",
     )
 
 

@@ -12,12 +12,15 @@ Every method raises `CarrierError`: a sentence with the fix and Twilio's code.
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
 
 from offhook.carrier.account import Account, Credentials, account_of, credentials_of
+from offhook.carrier.alerts import Alert, alerts
+from offhook.carrier.calls import Calls
 from offhook.carrier.numbers import Numbers
 from offhook.carrier.transport import USUAL, Deadlines, Transport
 from offhook.config.settings import Settings
@@ -67,6 +70,15 @@ class Carrier:
     def numbers(self) -> Numbers:
         """The account's phone numbers."""
         return Numbers(self._client)
+
+    @property
+    def calls(self) -> Calls:
+        """The account's calls."""
+        return Calls(self._client)
+
+    async def alerts(self, since: datetime, limit: int = 200) -> list[Alert]:
+        """Return what the debugger has noted since a moment, the newest first."""
+        return await alerts(self._client, since, limit)
 
     @property
     def _client(self) -> Any:

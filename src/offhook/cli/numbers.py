@@ -122,7 +122,7 @@ async def _attach(
         number = await _one(carrier, asked)
         if not number.can_voice:
             raise CarrierRejected("This number cannot take calls; choose one that `offhook numbers list` calls voice.")
-        wanted = wiring_for(public_url, number.wiring, fallback)
+        wanted = wiring_for(public_url, number.wiring, fallback, root=loaded.settings.server.stream_path)
         check_consent(number.wiring, wanted, may_take)
         if not _agreed(number, wanted, yes=yes):
             return 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tests.kit.patients.addresses import ADDRESSES
 from tests.kit.patients.local import LOCAL
+from tests.kit.patients.twilio import TWILIO
 from tests.kit.patients.vendors import VENDORS
 
-SEEDS = [*LOCAL, *VENDORS, *ADDRESSES]
+SEEDS = [*LOCAL, *VENDORS, *TWILIO, *ADDRESSES]
 
 
 def table() -> str:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from offhook.setup.doctor.check import Check
-from offhook.setup.doctor.checks import address, clock, deepgram, files, image, python, secrets, selfcall, settings
+from offhook.setup.doctor.checks import (
+    address,
+    clock,
+    debugger,
+    deepgram,
+    files,
+    image,
+    number,
+    python,
+    secrets,
+    selfcall,
+    settings,
+    twilio,
+)
 
 CHECKS: Final = (
     Check(python.NAME, "the Python that runs this and the packages it has", python.run),
@@ -16,6 +29,9 @@ CHECKS: Final = (
     Check(image.NAME, "whether a platform can build and start the project", image.run),
     Check(clock.NAME, "this machine's clock", clock.run, network=True),
     Check(deepgram.KEY, "Deepgram's key, settings and LLM, by a real handshake", deepgram.run, network=True),
+    Check(twilio.ACCOUNT, "the Twilio account: credentials, type, status", twilio.run, network=True),
+    Check(number.NUMBER, "the number: whose it is, what it can, what answers it", number.run, network=True),
+    Check(debugger.NAME, "what Twilio's debugger has noted", debugger.run, network=True),
     Check(address.NAME, "what answers at the public address", address.run, network=True),
     Check(selfcall.CALL, "a signed call to ourselves through the public address", selfcall.run, network=True),
 )
