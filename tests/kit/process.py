@@ -57,6 +57,11 @@ class Process:
         """Send a signal."""
         self._process.send_signal(number)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over."""
+        return self._process.returncode is not None
+
     async def ends(self, within_s: float = 10.0) -> int:
         """Wait for its end; return the exit code."""
         async with asyncio.timeout(within_s):

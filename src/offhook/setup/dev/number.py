@@ -88,8 +88,8 @@ class NumberHere:
     async def put_back(self) -> None:
         """Put back what answered before. Never raises CarrierError: what could not be done stays remembered."""
         if self._is_ours:
-            self._is_ours = False
             await put_back(self._carrier, self._saved, self.number.sid, self._told)
+            self._is_ours = False  # only now: Ctrl-C may cut the first attempt off, and the next one finishes it
 
 
 async def put_back(carrier: Carrier, saved: SavedWirings, sid: str, told: Callable[[str], None]) -> bool:

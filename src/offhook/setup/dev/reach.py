@@ -16,7 +16,7 @@ from offhook.setup.doctor.patient import Patient
 #: A tunnel's name may be so new that the name servers do not know it yet.
 _PATIENCE_S: Final = 20.0
 _PAUSE_S: Final = 1.0
-_PASSING: Final = ("not-resolving", "gateway-502", "gateway-503", "tunnel-offline", "tunnel-upstream", "refused")
+_PASSING: Final = ("not-resolving", "gateway-502", "gateway-503", "tunnel-offline")
 
 
 async def must_lead_here(url: str, patience_s: float = _PATIENCE_S) -> None:

@@ -53,18 +53,17 @@ class Reload:
 
     async def watch(self) -> None:
         """Look, for ever. A save in two pieces is taken once it has settled."""
-        known = self.stamp()
+        known: Stamp = ()  # so that what was saved between the start and now is taken up too
         while True:
-            await asyncio.sleep(_EVERY_S)
             now = self.stamp()
-            if now == known:
-                continue
-            while (settled := await self._later()) != now:
-                now = settled
-            known = now
-            if self.take_up():
-                known = self.stamp()  # a new prompt file may have been named
-                await self._ask_agent()
+            if now != known:
+                while known and (settled := await self._later()) != now:
+                    now = settled
+                if self.take_up():
+                    await self._ask_agent()
+                # a prompt file that is named only now has a stamp, too; one saved meanwhile is seen the next time
+                known = now if len(self.files()) == len(now) else ()
+            await asyncio.sleep(_EVERY_S)
 
     async def _later(self) -> Stamp:
         await asyncio.sleep(_EVERY_S)
