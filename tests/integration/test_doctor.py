@@ -9,9 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.kit.bridge import bridged
+from tests.kit.ngrok import ngrok_agent
 from tests.kit.patients.__main__ import PAGE, page
 from tests.kit.patients.all import SEEDS
-from tests.kit.patients.seed import ACCOUNT, API_KEY, AUTH_TOKEN, Arranged, Seed
+from tests.kit.patients.seed import ACCOUNT, API_KEY, AUTH_TOKEN, NOWHERE, Arranged, Seed, keys
 from tests.kit.patients.twilio import account, wired
 
 from offhook.setup.doctor.catalogue import CHECKS
@@ -59,6 +60,26 @@ async def test_a_healthy_set_up_hears_nothing_but_good(tmp_path: Path) -> None:
     assert {"python", "settings", "deepgram-key", "deepgram-llm", "public-url", "call"} | {
         *("twilio-account", "twilio-number", "twilio-wiring", "twilio-debugger")
     } <= {f.check for f in findings}
+
+
+async def test_a_sound_tunnel_hears_nothing_but_good(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with ngrok_agent(port) as ngrok:
+        environ = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "OFFHOOK_PUBLIC_URL": ngrok.url}
+        async with bridged(PORT=str(port), **environ) as bridge:
+            known = {**environ, "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": bridge.agent.url, "PORT": str(port)}
+            known |= {"OFFHOOK_DEV__NGROK_API": ngrok.api, "TWILIO_API_URL": NOWHERE}
+            findings = await diagnosed(tmp_path, Arranged(known, network=True))
+    found = {finding.check: finding for finding in findings}
+    assert {found[name].verdict for name in ("tunnel", "public-url", "webhook", "stream", "call")} == {"ok"}
+
+
+@pytest.mark.parametrize("known", [{"RAILWAY_PROJECT_ID": "p"}, {"OFFHOOK_PUBLIC_URL": "https://x.up.railway.app"}, {}])
+async def test_where_no_tunnel_is_used_none_is_mentioned(known: dict[str, str], tmp_path: Path) -> None:
+    elsewhere = keys(OFFHOOK_PUBLIC_URL="https://voice.example.com", NGROK_AUTHTOKEN="2abc")
+    findings = await diagnosed(tmp_path, Arranged({**elsewhere, **known}))
+    assert [finding for finding in findings if finding.check == "tunnel"] == []
 
 
 def test_the_docs_have_the_table() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.kit.patients.addresses import ADDRESSES
 from tests.kit.patients.local import LOCAL
+from tests.kit.patients.tunnels import TUNNELS
 from tests.kit.patients.twilio import TWILIO
 from tests.kit.patients.vendors import VENDORS
 
-SEEDS = [*LOCAL, *VENDORS, *TWILIO, *ADDRESSES]
+SEEDS = [*LOCAL, *VENDORS, *TWILIO, *ADDRESSES, *TUNNELS]
 
 
 def table() -> str:

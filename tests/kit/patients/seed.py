@@ -48,6 +48,7 @@ def keys(**changed: str) -> dict[str, str]:
     sound = {"DEEPGRAM_API_KEY": API_KEY, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_ACCOUNT_SID": ACCOUNT}
     sound |= {
         "OFFHOOK_PUBLIC_URL": NOWHERE,
+        "OFFHOOK_DEV__NGROK_API": NOWHERE,
         "TWILIO_API_URL": NOWHERE,
         "DEEPGRAM_AGENT_URL": f"ws{NOWHERE.removeprefix('http')}/v1/agent/converse",
     }

@@ -136,6 +136,7 @@ class TestToken:
         known = {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
         assert token_of(known, tmp_path) == ""
         file = config_file(known)
+        assert file is not None
         file.parent.mkdir(parents=True)
         file.write_text(f"version: 3\nagent:\n    authtoken: {TOKEN}\n")
         assert token_of(known, tmp_path) == TOKEN
@@ -153,7 +154,10 @@ class TestToken:
     )
     def test_where_ngrok_keeps_it(self, platform: str, ends: str):
         known = {"HOME": "h", "LOCALAPPDATA": "local"}
-        assert config_file(known, platform).as_posix().endswith(ends)
+        file = config_file(known, platform)
+        assert file is not None
+        assert file.as_posix().endswith(ends)
+        assert config_file({}, platform) is None
 
 
 CLOUDFLARED = """#!{python}

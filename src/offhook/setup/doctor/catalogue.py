@@ -17,6 +17,7 @@ from offhook.setup.doctor.checks import (
     secrets,
     selfcall,
     settings,
+    tunnel,
     twilio,
 )
 
@@ -27,6 +28,7 @@ CHECKS: Final = (
     Check(settings.NAME, "whether the settings are valid and complete", settings.run),
     Check(settings.LISTENING, "where the server listens", settings.run_listening),
     Check(image.NAME, "whether a platform can build and start the project", image.run),
+    Check(tunnel.NAME, "a laptop's tunnel, where one is in use", tunnel.run),
     Check(clock.NAME, "this machine's clock", clock.run, network=True),
     Check(deepgram.KEY, "Deepgram's key, settings and LLM, by a real handshake", deepgram.run, network=True),
     Check(twilio.ACCOUNT, "the Twilio account: credentials, type, status", twilio.run, network=True),

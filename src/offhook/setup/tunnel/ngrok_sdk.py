@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 import re
 import sys
 from collections.abc import Mapping
@@ -95,17 +94,24 @@ def token_of(environ: Mapping[str, str], folder: Path) -> str:
             values = {}
         if values.get(NAME):
             return values[NAME]
-    return _in_file(config_file(environ))
+    file = config_file(environ)
+    return _in_file(file) if file is not None else ""
 
 
-def config_file(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
-    """Return where an ngrok agent keeps its settings on this system."""
-    if platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or os.path.expandvars("%LOCALAPPDATA%")) / "ngrok" / "ngrok.yml"
-    home = Path(environ.get("HOME") or Path.home())
-    if platform == "darwin":
-        return home / "Library" / "Application Support" / "ngrok" / "ngrok.yml"
-    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "ngrok" / "ngrok.yml"
+def config_file(environ: Mapping[str, str], platform: str = sys.platform) -> Path | None:
+    """Return where an ngrok agent keeps its settings on this system; None in an environment without a home."""
+    name = "LOCALAPPDATA" if platform == "win32" else "HOME"
+    if not environ.get(name):
+        return None
+    home = Path(environ[name])
+    match platform:
+        case "win32":
+            folder = home
+        case "darwin":
+            folder = home / "Library" / "Application Support"
+        case _:
+            folder = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return folder / "ngrok" / "ngrok.yml"
 
 
 def _in_file(file: Path) -> str:

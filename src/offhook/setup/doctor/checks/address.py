@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -15,33 +14,13 @@ import aiohttp
 from offhook.config.values import is_loopback
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok, skip
+from offhook.setup.tunnel.ngrok_codes import code_in, meaning
 
 NAME: Final = "public-url"
 _ASK_S: Final = 10.0
 #: Of a page that is not ours, only its beginning says what it is.
 _READ_BYTES: Final = 4096
 _EXPECTED: Final = "an offhook that answers 200 on /livez over https"
-#: ngrok's error codes, in the header ngrok-error-code and on its pages (ngrok, "Error codes").
-_NGROK: Final[Mapping[str, tuple[str, str, str]]] = {
-    "ERR_NGROK_3200": ("tunnel-offline", "the tunnel is not running", "start `offhook dev` again"),
-    "ERR_NGROK_8012": (
-        "tunnel-upstream",
-        "the tunnel runs, but nothing listens behind it",
-        "start the server on the port that the tunnel points to, or let `offhook dev` do both",
-    ),
-    "ERR_NGROK_3004": (
-        "tunnel-protocol",
-        "the tunnel reaches something that is no web server",
-        "point the tunnel at http://, not https://, and at offhook's port",
-    ),
-    "ERR_NGROK_6024": (
-        "interstitial",
-        "the tunnel shows its warning page instead of the server",
-        "it is shown to browsers only and Twilio does not get it; if it is, use another tunnel or a paid plan",
-    ),
-    "ERR_NGROK_727": ("tunnel-quota", "the tunnel's monthly limit is reached", "wait for the next month, or upgrade"),
-    "ERR_NGROK_728": ("tunnel-quota", "the tunnel's monthly limit is reached", "wait for the next month, or upgrade"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +114,11 @@ def judge(found: Answered) -> Finding:
     if found.failed is not None:
         cause, said, fix = found.failed
         return _bad(cause, said, fix)
-    code = found.headers.get("ngrok-error-code") or _first(r"ERR_NGROK_\d+", found.body)
+    # ngrok's error codes come in a header and on its pages (ngrok, "Error codes")
+    code = code_in(found.headers.get("ngrok-error-code", "")) or code_in(found.body)
     if code:
-        cause, said, fix = _NGROK.get(code, ("tunnel", "the tunnel answers, not the server", "see ngrok's error page"))
-        return _bad(cause, f"{said} ({code})", fix)
+        known = meaning(code)
+        return _bad(known.case, f"{known.said} (ERR_NGROK_{code})", known.fix)
     railway = "x-railway-edge" in found.headers or "railway" in found.headers.get("server", "").lower()
     match found.status:
         case 200 if '"alive"' in found.body:
@@ -196,8 +176,3 @@ def unasked(patient: Patient, check: str) -> Finding | None:
     if patient.public_url is None or form(patient.public_url) is not None:
         return skip(check, "the public address is not known or not right")
     return None
-
-
-def _first(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    return found[0] if found else ""
