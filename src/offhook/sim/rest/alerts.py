@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from offhook.sim.complaints import Complaint
+from offhook.sim.complaints import Complaint, Level
 from offhook.sim.identity import fresh_sid
 from offhook.sim.rest.asked import Answered, Asked
 from offhook.sim.rest.entries import Alert
@@ -19,17 +19,12 @@ def note(account: Account, complaint: Complaint, call_sid: str, url: str) -> Non
     """Write what the simulated Twilio found wrong with a server into the account's debugger."""
     if complaint.code <= 0:
         return  # ours: Twilio has no code for it
-    account.alerts.append(
-        Alert(
-            fresh_sid("NO"),
-            complaint.code,
-            complaint.level,
-            str(complaint),
-            now(),
-            call_sid,
-            url if url.startswith("http") else "",
-        )
-    )
+    write(account, complaint.code, complaint.level, str(complaint), call_sid, url if url.startswith("http") else "")
+
+
+def write(account: Account, code: int, level: Level, text: str, call_sid: str, url: str = "") -> None:
+    """Write an alert."""
+    account.alerts.append(Alert(fresh_sid("NO"), code, level, text, now(), call_sid, url))
 
 
 def newest(account: Account) -> list[Alert]:

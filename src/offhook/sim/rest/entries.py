@@ -29,6 +29,7 @@ class Call:
     number_sid: str | None = None
     queue_ms: int = 0
     caller_name: str | None = None
+    parent_sid: str | None = None
 
     @property
     def is_over(self) -> bool:

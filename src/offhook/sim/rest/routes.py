@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from offhook.sim.rest import accounts, alerts, messages, numbers
+from offhook.sim.rest import accounts, alerts, calls, messages, numbers
 from offhook.sim.rest.asked import Answered, Asked
+from offhook.sim.rest.lines import Lines
 from offhook.sim.rest.telling import Told
 
 Answer = Callable[[Asked], Awaitable[Answered]]
@@ -33,13 +34,19 @@ class Route:
         return None if found is None else found.groupdict()
 
 
-def routes(told: Told) -> tuple[Route, ...]:
+def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
     """Return every route."""
 
     async def send_message(asked: Asked) -> Answered:
         return await messages.create(asked, told)
 
-    number, message = _OWN + "/IncomingPhoneNumbers", _OWN + "/Messages"
+    async def place_call(asked: Asked) -> Answered:
+        return await calls.create(asked, lines)
+
+    async def change_call(asked: Asked) -> Answered:
+        return await calls.update(asked, lines)
+
+    number, message, call = _OWN + "/IncomingPhoneNumbers", _OWN + "/Messages", _OWN + "/Calls"
     return (
         Route("GET", f"{_BASE}.json", "/twilio/iam/accounts/list", accounts.listed),
         Route("GET", f"{_OWN}.json", "/twilio/iam/accounts/read", accounts.fetch),
@@ -48,6 +55,11 @@ def routes(told: Told) -> tuple[Route, ...]:
         Route("GET", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/read", numbers.fetch),
         Route("POST", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/update", numbers.update),
         Route("DELETE", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/delete", numbers.release),
+        Route("GET", f"{call}.json", "/twilio/voice/calls/list", calls.listed),
+        Route("POST", f"{call}.json", "/twilio/voice/calls/create", place_call, on_test=True),
+        Route("GET", f"{call}/{{sid}}.json", "/twilio/voice/calls/read", calls.fetch),
+        Route("POST", f"{call}/{{sid}}.json", "/twilio/voice/calls/update", change_call),
+        Route("DELETE", f"{call}/{{sid}}.json", "/twilio/voice/calls/delete", calls.remove),
         Route("GET", f"{message}.json", "/twilio/messaging/messages/list", messages.listed),
         Route("POST", f"{message}.json", "/twilio/messaging/messages/create", send_message, on_test=True),
         Route("GET", f"{message}/{{sid}}.json", "/twilio/messaging/messages/read", messages.fetch),

@@ -5,6 +5,7 @@
     account = Account(auth_token=token).own(PhoneNumber("+441632960001"))
     async with RestTwin([account]) as twin:
         twin.url                          # http://127.0.0.1:PORT, the base URL for a client
+        await twin.dial("+441632960001", [WaitForAgent(), HangUp()])      # a caller is led to the number's voice URL
 
 Twilio's other hosts are served here too, under their own paths: /v1/Alerts is the Monitor API's.
 """
@@ -13,17 +14,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
 from aiohttp import web
 
+from offhook.sim.call import CallOptions
+from offhook.sim.caller import Step
 from offhook.sim.identity import fresh_sid
-from offhook.sim.reach import Reach
+from offhook.sim.report import CallReport
 from offhook.sim.rest.access import authenticated, permitted
 from offhook.sim.rest.asked import Answered, Asked, Fields
+from offhook.sim.rest.line import Telephony
+from offhook.sim.rest.lines import Lines
 from offhook.sim.rest.refusals import Refusal
 from offhook.sim.rest.routes import Route, routes
 from offhook.sim.rest.telling import Told
@@ -52,7 +57,7 @@ class RestOptions:
     refuse: list[int] = field(default_factory=list)
     #: Every answer waits this long.
     latency_s: float = 0.0
-    reach: Reach | None = None
+    telephony: Telephony = field(default_factory=Telephony)
 
 
 class RestTwin:
@@ -65,6 +70,7 @@ class RestTwin:
         self.requests: list[tuple[str, str]] = []
         self._at_once = 0
         self._errands = asyncio.TaskGroup()
+        self._lines: Lines
         self._routes: tuple[Route, ...] = ()
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -76,7 +82,9 @@ class RestTwin:
 
     async def __aenter__(self) -> Self:
         await self._errands.__aenter__()
-        self._routes = routes(Told(self._errands, self.options.reach))
+        told = Told(self._errands, self.options.telephony.reach)
+        self._lines = Lines(self.world, self.options.telephony, told)
+        self._routes = routes(self._lines, told)
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None)
@@ -90,7 +98,21 @@ class RestTwin:
     ) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._lines.end_all()
         await self._errands.__aexit__(None, None, None)  # what the user raised stays as it is
+
+    async def dial(
+        self,
+        number: str,
+        steps: Sequence[Step],
+        caller: str = "+14155550123",
+        options: Callable[[CallOptions], CallOptions] = lambda usual: usual,
+    ) -> CallReport:
+        """Call one of the accounts' numbers, and be led to what answers it. Raises `NotReached`.
+
+        ``options`` changes how the call is made; number, account and webhooks are set already.
+        """
+        return await self._lines.dial(number, steps, caller, options)
 
     async def _serve(self, request: web.Request) -> web.Response:
         self.requests.append((request.method, request.path))
