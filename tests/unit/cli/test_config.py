@@ -1,4 +1,4 @@
-"""`offhook config` and `offhook twiml` as a user types them, in a process of their own."""
+"""`offhook config` as a user types it, in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import jsonschema
-import pytest
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("OFFHOOK_", "TWILIO_", "DEEPGRAM_"))}
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -111,39 +109,3 @@ def test_schema_is_a_schema(tmp_path):
     done = offhook(tmp_path, "config", "schema")
 
     jsonschema.Draft202012Validator.check_schema(json.loads(done.stdout))
-
-
-def test_twiml_prints_one_document_and_nothing_else_on_stdout(tmp_path):
-    done = offhook(tmp_path, "twiml", OFFHOOK_PUBLIC_URL="https://voice.example.com")
-
-    root = ET.fromstring(done.stdout)
-    stream = root.find("Connect/Stream")
-    assert stream is not None
-    assert done.returncode == 0
-    assert done.stdout.startswith("<?xml")
-    assert stream.get("url") == "wss://voice.example.com/twilio"
-    assert {p.get("name"): p.get("value") for p in stream} == {"caller": "{{From}}", "called": "{{To}}"}
-    assert [verb.tag for verb in root] == ["Connect", "Say"]
-    assert "no one-time token" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("wss://voice.example.com/twilio?x=1", "must not have a query string"),
-        ("https://voice.example.com/twilio", "must begin with wss://"),
-        ("ws://voice.example.com/twilio", "must begin with wss://"),
-    ],
-)
-def test_twiml_refuses_an_address_that_twilio_would_refuse(tmp_path, url, expected):
-    done = offhook(tmp_path, "twiml", "--url", url)
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"config: --url: {expected}" in done.stderr
-
-
-def test_twiml_without_an_address_says_what_to_set(tmp_path):
-    done = offhook(tmp_path, "twiml")
-
-    assert done.returncode == 2
-    assert "set OFFHOOK_PUBLIC_URL or give --url" in done.stderr
