@@ -48,8 +48,8 @@ def list_numbers(
     if as_json:
         typer.echo(json.dumps([_as_json(number) for number in found], indent=2))
         return
-    for number in found:
-        typer.echo(_line(number))
+    for line in _lines(found):
+        typer.echo(line)
     if not found:
         typer.echo("no numbers" + (" with that part" if search else "; buy one in the Twilio console"))
 
@@ -198,11 +198,16 @@ def _address(url: str | None) -> str:
         raise ConfigError([f"--url: {said}"]) from None
 
 
-def _line(number: Number) -> str:
-    can = ", ".join(word for word, able in (("voice", number.can_voice), ("sms", number.can_sms)) if able) or "nothing"
-    wiring = number.wiring
-    answers = f"a {wiring.overridden_by}" if wiring.overridden_by else wiring.voice_url or "nothing"
-    return f"{number.e164}  {number.country or '--'}  {can}  → {answers}"
+def _lines(found: list[Number]) -> list[str]:
+    """Return one line per number: what it is, what it can, what answers it."""
+    rows = []
+    for number in found:
+        can = [word for word, able in (("voice", number.can_voice), ("sms", number.can_sms)) if able]
+        by = number.wiring.overridden_by
+        answers = f"a {by}" if by else number.wiring.voice_url or "nothing"
+        rows.append((number.e164, number.country or "--", ", ".join(can) or "neither", answers))
+    wide = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    return [f"{a:<{wide[0]}}  {b:<{wide[1]}}  {c:<{wide[2]}}  → {answers}" for a, b, c, answers in rows]
 
 
 def _as_json(number: Number) -> dict[str, object]:
