@@ -30,6 +30,9 @@ SENTENCES: Final[Mapping[int, str]] = {
     21202: "The number to call is a premium number, which this account may not call.",
     21203: "Calls to this number are not permitted for the account; see Voice, Geographic Permissions in the console.",
     21205: "Twilio does not take the address for the call's instructions; it must be https:// and reachable.",
+    21206: "The keys to press after the answer may be 0-9, A-D, #, *, w and W, at most 32.",
+    21208: "A call may ring for at most 600 seconds.",
+    21209: "The method of an address must be GET or POST.",
     21210: "The number to call from is neither one of the account's nor verified; see `offhook numbers list`.",
     21211: "The number to call is not a phone number; write it in E.164, like +441632960000.",
     21212: "The number to call from is not a phone number; write it in E.164, like +441632960000.",
@@ -68,8 +71,8 @@ NOT_LIVE: Final = frozenset({20404, 21220})
 def failure(status: int, code: int | None) -> CarrierError:
     """Return the error for a refusing answer: ``status`` is HTTP's, ``code`` Twilio's, where there was one."""
     known = SENTENCES.get(code or 0)
-    if status == 429 or code == 20429:
-        return CarrierBusy(known or SENTENCES[20429], status=status, code=code or 20429)
+    if code == 20429 or (status == 429 and known is None):
+        return CarrierBusy(SENTENCES[20429], status=status, code=code or 20429)
     if status >= 500:
         return CarrierUnavailable(
             known or f"Twilio answers {status}; try again, and see Twilio's status page.", status=status, code=code

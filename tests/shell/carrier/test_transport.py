@@ -62,6 +62,7 @@ def refusing(status: int, code: int, **headers: str) -> web.Response:
         (400, 99999, CarrierRejected),
         (500, 20500, CarrierUnavailable),
         (503, 0, CarrierUnavailable),
+        (429, 22005, CarrierRejected),
     ],
 )
 async def test_a_refusal_is_a_sentence_with_its_code_and_without_numbers(status, code, kind):

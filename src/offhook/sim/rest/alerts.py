@@ -108,7 +108,7 @@ def show(alert: Alert, account_sid: str) -> dict[str, Any]:
     return {
         "account_sid": account_sid,
         "api_version": "2010-04-01",
-        "call_sid": alert.resource_sid,
+        "call_sid": alert.resource_sid if alert.resource_sid.startswith("CA") else None,
         "date_created": rfc2822(alert.created),
         "date_updated": rfc2822(alert.created),
         "error_code": str(alert.code),
