@@ -53,7 +53,7 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no types 
     async def request(
         self,
         method: str,
-        url: str,
+        uri: str,
         params: Mapping[str, object] | None = None,
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -62,7 +62,7 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no types 
         allow_redirects: bool = False,  # noqa: ARG002 - the API has none
     ) -> Response:
         """Send one request and return the answer; raise CarrierError for every other outcome."""
-        target = moved(url, self._api_url)
+        target = moved(uri, self._api_url)
         if params:
             joint = "&" if urlsplit(target).query else "?"
             target += joint + urlencode(params, doseq=True)
