@@ -160,6 +160,10 @@ async def test_alerts_and_notifications(vendor_contracts):
         one = await ask(lambda client: client.monitor.v1.alerts(found[0].sid).fetch())
         assert one.sid == found[0].sid
         assert len(await ask(lambda client: client.api.account.notifications.list())) == 3
+        same = await ask(lambda client: client.api.account.notifications(one.sid).fetch())
+        assert (same.sid, same.error_code) == (one.sid, one.error_code)
+        call = "CA" + "1" * 32
+        assert (await ask(lambda client: client.calls(call).notifications(one.sid).fetch())).call_sid == call
     assert proxy.violations == []
 
 

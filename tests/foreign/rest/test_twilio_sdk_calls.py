@@ -136,11 +136,14 @@ async def test_test_credentials_check_calls_and_place_none(vendor_contracts, to,
 
 
 async def test_a_trial_account_calls_verified_numbers(vendor_contracts):
-    owner = account(trial="new", verified={THEM})
+    friend = "+14155550125"
+    owner = account(trial="new", verified={THEM, friend}, assigned={friend: "+441632960002"})
     async with sdk(vendor_contracts, owner, telephony=Telephony(speed=50)) as (ask, proxy, _):
         await ask(lambda client: client.calls.create(to=THEM, from_=OURS, twiml=SHORT))
         refused = await ask.refused(lambda client: client.calls.create(to="+14155550124", from_=OURS, twiml=SHORT))
         assert refused == (400, 21219)
+        refused = await ask.refused(lambda client: client.calls.create(to=friend, from_=OURS, twiml=SHORT))
+        assert refused == (400, 573002)
         assert await ask.refused(lambda client: client.incoming_phone_numbers.create(area_code="415")) == (400, 21404)
     assert proxy.violations == []
 

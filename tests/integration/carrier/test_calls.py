@@ -12,8 +12,10 @@ from tests.kit.bridge import AUTH_TOKEN, PUBLIC, bridged
 from tests.kit.raw import until
 from tests.kit.rest.webhooks import webhooks
 
+from offhook.carrier.attach import attach, wiring_for
 from offhook.carrier.calls import CallOrder, RemoteCall, Voicemail
 from offhook.carrier.client import Carrier
+from offhook.carrier.saved import SavedWirings
 from offhook.errors import CarrierRejected
 from offhook.sim.caller import HangUp, Pause, WaitForAgent
 from offhook.sim.reach import Reach
@@ -216,15 +218,14 @@ async def test_a_trial_calls_and_is_called_by_verified_numbers_only(vendor_contr
         assert len(told.at("/voice")) == 1
 
 
-async def test_a_caller_is_led_to_what_answers_the_number(vendor_contracts):
-    owner = account(trial=None)
+async def test_a_caller_is_led_to_our_server_once_the_number_is_attached(vendor_contracts, tmp_path):
+    owner = account()
     owner.auth_token = AUTH_TOKEN
-    number = owner.number(OURS)
-    assert number is not None
-    number.fields |= {"voice_url": f"{PUBLIC}/twilio/voice", "status_callback": f"{PUBLIC}/twilio/status"}
     async with bridged() as bridge:
         telephony = Telephony(reach=Reach(PUBLIC, bridge.base))
         async with judged(vendor_contracts, owner, telephony=telephony) as (carrier, _, twin):
+            number = await carrier.numbers.find(OURS)
+            await attach(carrier.numbers, SavedWirings(tmp_path), number, wiring_for(PUBLIC, number.wiring))
             report = await twin.dial(OURS, [WaitForAgent(), HangUp()])
             assert report.complaints == ()
             assert report.first_heard_ms is not None

@@ -91,16 +91,22 @@ def _moment(asked: Asked, name: str) -> datetime | None:
 
 async def fetch_v1(asked: Asked) -> Answered:
     """GET /v1/Alerts/{Sid}."""
-    alert = next((one for one in asked.account.alerts if one.sid == asked.names["sid"]), None)
-    if alert is None:
-        raise Refusal(20404, asked.path)
-    whole = {
-        "request_headers": None,
-        "request_variables": urlencode(alert.variables),
-        "response_body": None,
-        "response_headers": None,
-    }
+    alert = one_of(asked)
+    whole = {**_whole(alert), "request_headers": None}
     return Answered({**show_v1(alert, asked.account.sid, asked.base_url), **whole})
+
+
+def one_of(asked: Asked) -> Alert:
+    """Return the alert a request names."""
+    alert = next((one for one in asked.account.alerts if one.sid == asked.names["sid"]), None)
+    if alert is None or asked.names.get("call_sid", alert.resource_sid) != alert.resource_sid:
+        raise Refusal(20404, asked.path)
+    return alert
+
+
+def _whole(alert: Alert) -> dict[str, Any]:
+    """Return what only a single entry tells; what a webhook answered is not kept."""
+    return {"request_variables": urlencode(alert.variables), "response_body": None, "response_headers": None}
 
 
 def show(alert: Alert, account_sid: str) -> dict[str, Any]:
@@ -134,3 +140,9 @@ async def listed(asked: Asked) -> Answered:
     return Answered(
         page(asked, "notifications", found, lambda alert: alert.sid, lambda one: show(one, asked.account.sid))
     )
+
+
+async def fetch(asked: Asked) -> Answered:
+    """GET /Notifications/{Sid}.json, of the account or of one call."""
+    alert = one_of(asked)
+    return Answered({**show(alert, asked.account.sid), **_whole(alert)})

@@ -53,6 +53,8 @@ def check_parties(account: Account, to: str, sender: str) -> None:
         raise Refusal(21211)
     if account.trial is not None and to not in account.verified:
         raise Refusal(21219)
+    if account.trial == "new" and account.assigned.get(to, sender) != sender:
+        raise Refusal(573002)
     if account.permitted is not None and country(to) not in account.permitted:
         raise Refusal(21215)
     if to in account.blocked:

@@ -93,7 +93,7 @@ class Line:
             self._options(order.sender, order.to, form),
             method=order.method,
             fallback_url=order.fallback_url,
-            limit_s=order.lasts_s,
+            limit_s=min(order.lasts_s or math.inf, self._account.longest_s),
         )
         await self._talks(order.target, callee.steps, options)
         await self._over("completed")
@@ -161,6 +161,7 @@ class Line:
             auth_token=self._account.auth_token,
             identity=CallIdentity(self._account.sid, self.call.sid, caller, called),
             behaviour=telephony.behaviour,
+            limit_s=self._account.longest_s,
             verb_speed=telephony.speed,
             form=form,
             reach=telephony.reach,
@@ -189,7 +190,7 @@ class Line:
         alerts.write(self._account, code, "error", text, self.call.sid)
 
     def _is_one_too_many(self) -> bool:
-        most = self._account.calls_at_once
+        most = self._account.most_calls
         live = sum(1 for call in self._account.calls.values() if call.status in ("ringing", "in-progress"))
         return most is not None and live >= most
 

@@ -14,8 +14,6 @@ from offhook.sim.rest.world import Account
 
 #: TwiML given with a request.
 INLINE_CHARACTERS: Final = 4000
-#: A call ends by itself after this long (Twilio, "Voice limitations").
-LONGEST_S: Final = 4 * 3600
 EVENTS: Final = ("initiated", "ringing", "answered", "completed")
 
 
@@ -49,7 +47,7 @@ class Order:
     fallback_method: str = "POST"
     callback: Callback | None = None
     rings_s: int = 60
-    lasts_s: int = LONGEST_S
+    lasts_s: int | None = None
     detection: Detection | None = None
     taping: Taping | None = None
     send_digits: str = ""
@@ -82,7 +80,7 @@ def order_of(account: Account, form: Fields) -> Order:
         fallback_method=form.method("FallbackMethod", 21209) or "POST",
         callback=callback_of(form, "StatusCallback", EVENTS, ("completed",)),
         rings_s=form.integer("Timeout", 1, 600, 21208) or 60,
-        lasts_s=form.integer("TimeLimit", 1, 24 * 3600, 21208) or LONGEST_S,
+        lasts_s=form.integer("TimeLimit", 1, 24 * 3600, 21208),
         # SendDigits disables detection (Twilio, "Make calls")
         detection=None if digits else _detection(form),
         taping=taping_of(form, "mono") if form.flag("Record") else None,

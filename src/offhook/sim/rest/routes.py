@@ -66,7 +66,9 @@ def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
         Route("POST", f"{message}/{{sid}}.json", "/twilio/messaging/messages/update", messages.redact),
         Route("DELETE", f"{message}/{{sid}}.json", "/twilio/messaging/messages/delete", messages.remove),
         Route("GET", f"{_OWN}/Notifications.json", "/twilio/monitor/alerts/list", alerts.listed),
-        Route("GET", f"{_OWN}/Calls/{{call_sid}}/Notifications.json", "/twilio/monitor/alerts/list", alerts.listed),
+        Route("GET", f"{call}/{{call_sid}}/Notifications.json", "/twilio/monitor/alerts/list", alerts.listed),
+        Route("GET", f"{_OWN}/Notifications/{{sid}}.json", "/twilio/monitor/alerts/read", alerts.fetch),
+        Route("GET", f"{call}/{{call_sid}}/Notifications/{{sid}}.json", "/twilio/monitor/alerts/read", alerts.fetch),
         Route("GET", "/v1/Alerts", "/twilio/monitor/alerts/list", alerts.listed_v1),
         Route("GET", "/v1/Alerts/{sid}", "/twilio/monitor/alerts/read", alerts.fetch_v1),
     )

@@ -25,6 +25,10 @@ NUMBER_FIELDS: Final = (
 )
 
 
+#: A trial's calls at once, and the longest of them; every other account's longest call (Twilio, "Voice limitations").
+TRIAL_CALLS: Final = 5
+TRIAL_CALL_S: Final = 600.0
+LONGEST_S: Final = 4 * 3600.0
 _LETTERS: Final = string.ascii_letters + string.digits
 
 
@@ -79,6 +83,8 @@ class Account:
     keys: list[ApiKey] = field(default_factory=list)
     #: Other people's numbers that this account has proven to reach.
     verified: set[str] = field(default_factory=set)
+    #: Which of our numbers a new trial may call a recipient from; a recipient that is not here takes any (573002).
+    assigned: dict[str, str] = field(default_factory=dict)
     #: Country codes that may be called; None permits all.
     permitted: frozenset[str] | None = None
     #: Numbers Twilio blocks for this account.
@@ -93,6 +99,16 @@ class Account:
     messages: dict[str, Message] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     created: datetime = field(default_factory=now)
+
+    @property
+    def most_calls(self) -> int | None:
+        """How many calls it may have at once; a new trial five."""
+        return TRIAL_CALLS if self.calls_at_once is None and self.trial == "new" else self.calls_at_once
+
+    @property
+    def longest_s(self) -> float:
+        """How long a call may last, in seconds (13805 for trials)."""
+        return TRIAL_CALL_S if self.trial is not None else LONGEST_S
 
     def own(self, *numbers: PhoneNumber) -> Account:
         """Give the account numbers."""
