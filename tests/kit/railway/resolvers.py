@@ -255,7 +255,8 @@ class Root:
         return {
             "id": it.id, "status": it.status, "createdAt": it.created, "statusUpdatedAt": it.updated,
             "deploymentStopped": it.stopped, "instances": [{"id": c.id, "status": c.status} for c in it.containers],
-            "sockets": self._sockets(it),
+            "sockets": self._sockets(it), "projectId": it.service.project.id, "serviceId": it.service.id,
+            "environmentId": it.service.project.environment_id,
         }  # fmt: skip
 
     def _sockets(self, it: Deployment) -> list[dict[str, Any]]:

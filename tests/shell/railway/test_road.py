@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN
-from tests.kit.railway.project import PROJECT
-from tests.kit.railway.standin import ACCOUNT_TOKEN, RailwayStandIn
+from tests.kit.railway.project import PROJECT, answering, program, written
+from tests.kit.railway.standin import RailwayStandIn
+from tests.kit.railway.state import Service
+from tests.kit.raw import until
 
 from offhook.config.load import load
+from offhook.errors import RailwayError
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.setup.doctor.checks import selfcall
 from offhook.setup.railway.api import Railway, Token
-from offhook.setup.railway.follow import follow
+from offhook.setup.railway.by_hand import pages
+from offhook.setup.railway.follow import Followed, follow
 from offhook.setup.railway.identity import identify
-from offhook.setup.railway.road import apply, plan
-from offhook.setup.railway.wanted import Repository, Wanted
-
-
-@pytest.fixture
-async def railway(tmp_path: Path):
-    for name, text in PROJECT.items():
-        (tmp_path / name).write_text(text)
-    async with RailwayStandIn() as railway:
-        railway.code.repositories["owner/voice"] = tmp_path
-        yield railway
-        assert railway.invalid == []
-
-
-@pytest.fixture
-async def api(railway: RailwayStandIn):
-    async with aiohttp.ClientSession() as session:
-        yield Railway(session, Token("bearer", ACCOUNT_TOKEN), railway.url, look_s=0.05)
+from offhook.setup.railway.operations import ALL
+from offhook.setup.railway.road import Deployed, apply, plan, verify
+from offhook.setup.railway.wanted import Image, Repository, ServiceSettings, Wanted
 
 
 async def test_from_nothing_to_a_heard_greeting(railway: RailwayStandIn, api: Railway, tmp_path: Path):
+    railway.code.repositories["owner/voice"] = written(tmp_path / "voice", PROJECT)
     async with OfflineAgent(ScriptedMind()) as agent:
         variables = {
             "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": agent.url,
@@ -60,3 +50,234 @@ async def test_from_nothing_to_a_heard_greeting(railway: RailwayStandIn, api: Ra
         settings = load(environ={**variables, "OFFHOOK_PUBLIC_URL": deployed.domain.url}, folder=tmp_path).settings
         report = await selfcall.call(deployed.domain.url, settings)
         assert selfcall.steps_of(report).heard_ms, report
+
+
+QUICK = Wanted(Repository("owner/quick"), {"SOME_KEY": "canary-value-9"})
+
+
+async def made(api: Railway, wanted: Wanted = QUICK) -> tuple[Deployed, Followed]:
+    """Apply and follow to the end."""
+    deployed = await apply(api, await identify(api), wanted)
+    assert deployed.deployment_id is not None
+    return deployed, await follow(api, deployed.deployment_id, wanted.settings)
+
+
+async def test_the_service_is_empty_until_it_has_everything(railway: RailwayStandIn, api: Railway):
+    await made(api)
+    order = [name for name, _ in railway.requests]
+    mutations = [name for name in order if name in {o.name for o in ALL if o.is_mutation}]
+    assert mutations == [
+        "ProjectCreate", "ServiceCreate", "VariablesUpsert", "VariablesUpsert", "ServiceUpdate",
+        "ServiceDomainCreate", "ServiceConnect", "Deploy", "VariablesUpsert",
+    ]  # fmt: skip
+    created = next(variables for name, variables in railway.requests if name == "ServiceCreate")
+    assert set(created["input"]) == {"projectId", "environmentId", "name"}
+    upserts = [variables["input"] for name, variables in railway.requests if name == "VariablesUpsert"]
+    assert all(each["skipDeploys"] is True and each["replace"] is False for each in upserts)
+    deployment = railway.only_service().deployments[0]
+    assert deployment.variables["RAILWAY_PUBLIC_DOMAIN"] == railway.only_service().public_domain
+    assert deployment.settings["drainingSeconds"] == QUICK.settings.draining_seconds
+
+
+async def test_a_change_is_planned_made_and_deployed(railway: RailwayStandIn, api: Railway):
+    first, _ = await made(api)
+    settings = ServiceSettings(draining_seconds=600, num_replicas=2)
+    wanted = replace(QUICK, variables={"SOME_KEY": "another"}, settings=settings, port=9000)
+    planned = await plan(api, await identify(api), wanted)
+    assert planned == [
+        "set the variable PORT",
+        "set the variable SOME_KEY",
+        "drainingSeconds is 300, should be 600",
+        "numReplicas is 1, should be 2",
+        f"let {first.domain.name} lead to port 9000",
+        "deploy",
+    ]
+    second, ended = await made(api, wanted)
+    assert ended.diagnosis.is_good
+    assert ended.deployment.instances == ("RUNNING", "RUNNING")
+    assert second.deployment_id != first.deployment_id
+    old, new = railway.only_service().deployments
+    await until(lambda: (old.status, new.status) == ("REMOVED", "SUCCESS"))
+    replaced = await follow(api, old.id, wanted.settings)
+    assert replaced.diagnosis.cause == "superseded"
+    assert new.id in replaced.diagnosis.said
+
+
+async def test_what_others_set_is_left_alone(railway: RailwayStandIn, api: Railway):
+    await made(api)
+    service = railway.only_service()
+    service.variables |= {"THEIRS": "kept", "SEALED": "unseen"}
+    service.sealed.add("SEALED")
+    service.settings["rootDirectory"] = "/voice"
+    wanted = replace(QUICK, variables={"SEALED": "whatever it is"})
+    assert await plan(api, await identify(api), wanted) == []
+    assert service.variables["THEIRS"] == "kept"
+
+
+@pytest.mark.parametrize("ignored", ["drainingSeconds", "healthcheckPath", "sleepApplication", "restartPolicyType"])
+async def test_a_setting_that_does_not_stick_is_noticed(railway: RailwayStandIn, api: Railway, ignored: str):
+    who = await identify(api)
+    await apply(api, who, replace(QUICK, source=None))
+    railway.only_service().settings |= {"sleepApplication": True, "restartPolicyType": "NEVER", "drainingSeconds": 0}
+    railway.only_service().settings["healthcheckPath"] = "/nowhere"
+    railway.ignored_settings.add(ignored)
+    with pytest.raises(RailwayError) as refused:
+        await apply(api, who, QUICK)
+    assert refused.value.case == "did-not-stick"
+    assert ignored in refused.value.said
+    assert railway.only_service().deployments == []
+
+
+async def test_connected_and_set_by_hand_is_verified_by_the_same_reading(railway: RailwayStandIn, api: Railway):
+    """Somebody follows the printed pages in Railway's own dashboard; what they forgot is named."""
+    who = await identify(api)
+    lines = pages(QUICK)
+    text = "\n".join(lines)
+    assert "PORT=8080" in text
+    assert "canary-value-9" not in text
+    for words in ("Healthcheck Path: /readyz", "Draining Seconds", "300", "owner/quick", "target port 8080"):
+        assert words in text
+    service = Service("offhook", railway.project(), repo="owner/quick", branch="main")
+    service.project.services.append(service)
+    service.variables |= {"PORT": "8080"}
+    service.settings |= {"healthcheckPath": "/readyz", "healthcheckTimeout": 120, "overlapSeconds": 10}
+    found = await verify(api, who, QUICK)
+    assert found == [
+        "set the variable SOME_KEY",
+        "drainingSeconds is 0, should be 300",
+        "numReplicas is not set, should be 1",
+        "create a domain that leads to port 8080",
+    ]
+    service.variables["SOME_KEY"] = "canary-value-9"
+    service.settings |= {"drainingSeconds": 300, "numReplicas": 1}
+    await railway.add_domain(service, 8080)
+    assert await verify(api, who, QUICK) == []
+    assert {name for name, _ in railway.requests} & {o.name for o in ALL if o.is_mutation} == set()
+
+
+async def test_databases_are_made_once_and_referred_to(railway: RailwayStandIn, api: Railway):
+    railway.template_s = 0.1
+    wanted = replace(QUICK, databases=("postgres", "redis"), settings=ServiceSettings(num_replicas=2))
+    assert "create postgres from Railway's template" in await plan(api, await identify(api), wanted)
+    await made(api, wanted)
+    await made(api, wanted)
+    (project,) = railway.projects
+    assert sorted(service.name for service in project.services) == ["Postgres", "Redis", "offhook"]
+    assert project.service("offhook").variables["DATABASE_URL"] == "${{Postgres.DATABASE_URL}}"
+    started = project.service("offhook").deployments[0].variables
+    assert started["REDIS_URL"].startswith("redis://")
+
+
+async def test_a_reference_to_nothing_is_noticed_before_anything_is_deployed(railway: RailwayStandIn, api: Railway):
+    wanted = replace(QUICK, variables={"DATABASE_URL": "${{postgres.DATABASE_URL}}"})
+    with pytest.raises(RailwayError) as refused:
+        await made(api, wanted)
+    assert refused.value.case == "empty-variables"
+    assert "DATABASE_URL" in refused.value.said
+    assert railway.only_service().deployments == []
+
+
+async def test_an_image_instead_of_a_repository(railway: RailwayStandIn, api: Railway):
+    railway.code.images["ghcr.io/owner/voice:1"] = railway.code.repositories["owner/quick"]
+    _, ended = await made(api, replace(QUICK, source=Image("ghcr.io/owner/voice:1")))
+    assert ended.diagnosis.is_good
+
+
+async def test_a_project_token_needs_its_project_only(railway: RailwayStandIn, api: Railway):
+    project = railway.project("something else")
+    mine = Railway(api._session, Token("project", railway.project_token(project)), railway.url, look_s=0.02)
+    _, ended = await made(mine, replace(QUICK, project="whatever"))
+    assert ended.diagnosis.is_good
+    assert [each.name for each in railway.projects] == ["something else"]
+
+
+async def test_a_service_that_connecting_deploys_is_not_deployed_twice_by_us(railway: RailwayStandIn, api: Railway):
+    """Railway does not document whether connecting a source, or a setting, deploys by itself: both must do."""
+    railway.connect_deploys = railway.updates_deploy = True
+    _, ended = await made(api)
+    assert ended.diagnosis.is_good
+    assert len(railway.only_service().deployments) == 1
+
+
+async def test_the_log_is_told_whole_and_once(railway: RailwayStandIn, api: Railway, tmp_path: Path):
+    lines = "\n".join(f"print('line {n}', flush=True)" for n in range(250))
+    files = answering()
+    files["main.py"] = lines + files["main.py"]
+    railway.code.repositories["owner/quick"] = written(tmp_path / "talks", files)
+    deployed = await apply(api, await identify(api), QUICK)
+    assert deployed.deployment_id is not None
+    told: list[str] = []
+    await follow(api, deployed.deployment_id, QUICK.settings, lambda line: told.append(line.text))
+    said = [line for line in told if line.startswith("line ")]
+    assert said == [f"line {n}" for n in range(250)]
+
+
+FAILURES = {
+    "build-failed": answering(),
+    "no-dockerfile": {"voice.txt": ""},
+    "crashed": program("raise SystemExit('no such thing')"),
+    "exited-0": program("print('done')"),
+    "health-unreachable": program("import time\ntime.sleep(600)"),
+    "health-path": answering(404),
+    "health-failed": answering(503),
+}
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+async def test_every_failure_is_told_apart(railway: RailwayStandIn, api: Railway, tmp_path: Path, cause: str):
+    railway.code.repositories["owner/quick"] = written(tmp_path / "broken", FAILURES[cause])
+    railway.life.build_error = ["ERROR: no matching distribution"] if cause == "build-failed" else []
+    path = None if cause == "exited-0" else "/readyz"
+    settings = ServiceSettings(healthcheck_path=path, restart_policy_max_retries=2, healthcheck_timeout=30)
+    _, ended = await made(api, replace(QUICK, settings=settings))
+    assert ended.diagnosis.cause == cause, ended
+    assert ended.diagnosis.fix
+    if cause == "crashed":
+        assert "no such thing" in ended.diagnosis.said
+
+
+async def test_wrong_settings_of_offhook_are_named_in_full(railway: RailwayStandIn, api: Railway, tmp_path: Path):
+    railway.code.repositories["owner/quick"] = written(tmp_path / "voice", PROJECT)
+    wanted = Wanted(
+        Repository("owner/quick"),
+        {"DEEPGRAM_API_KEY": "your-key-here", "OFFHOOK_LIMITS__CALLS": "-1"},
+        settings=ServiceSettings(restart_policy_max_retries=1),
+    )
+    _, ended = await made(api, wanted)
+    assert ended.diagnosis.cause == "crashed-settings"
+    assert "deepgram.api_key" in ended.diagnosis.said
+    assert "limits.calls" in ended.diagnosis.said
+
+
+async def test_what_people_and_platform_do_afterwards_is_told_apart(railway: RailwayStandIn, api: Railway):
+    deployed, _ = await made(api)
+    (it,) = railway.only_service().deployments
+
+    async def cause() -> str:
+        assert deployed.deployment_id is not None
+        return (await follow(api, deployed.deployment_id, QUICK.settings)).diagnosis.cause
+
+    await railway.life.put_to_sleep(it)
+    assert await cause() == "sleeping"
+    assert await plan(api, await identify(api), QUICK) == ["deploy"]
+    railway.life.wake(it)
+    assert await cause() == "ok"
+    await railway.life.stop(it)
+    assert await cause() == "stopped"
+    await railway.life.remove(it)
+    assert await cause() == "removed"
+    it.becomes("SKIPPED")
+    assert await cause() == "skipped"
+    it.becomes("NEEDS_APPROVAL")
+    assert await cause() == "needs-approval"
+
+
+async def test_a_branch_that_does_not_exist(railway: RailwayStandIn, api: Railway):
+    railway.code.branches["owner/quick"] = {"trunk"}
+    _, ended = await made(api)
+    assert ended.diagnosis.cause == "source"
+
+
+async def test_a_repository_that_railway_may_not_read(railway: RailwayStandIn, api: Railway):
+    with pytest.raises(RailwayError, match="not found"):
+        await made(api, replace(QUICK, source=Repository("owner/secret")))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from offhook.setup.railway.api import Railway
 from offhook.setup.railway.operations import DEPLOYMENTS, HTTP_LOGS, PROGRESS
-from offhook.setup.railway.place import Place
 
 #: Nothing happens to these any more by themselves; SUCCESS says only that it became active once.
 ENDED: Final = frozenset({"SUCCESS", "SLEEPING", "CRASHED", "FAILED", "SKIPPED", "REMOVED", "REMOVING"})
@@ -67,6 +66,7 @@ class Deployment:
     events: tuple[StepEvent, ...] = ()
     build: tuple[LogLine, ...] = ()
     run: tuple[LogLine, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_running(self) -> bool:
@@ -95,12 +95,13 @@ async def read_deployment(
         tuple(_event(edge["node"]) for edge in found["deploymentEvents"]["edges"]),
         _lines(found["buildLogs"]),
         _lines(found["deploymentLogs"]),
+        {name: one[name] for name in ("projectId", "environmentId", "serviceId") if one[name]},
     )
 
 
-async def list_deployments(api: Railway, place: Place, first: int = 5) -> list[Summary]:
-    """Return the newest deployments of the service, newest first."""
-    found = await api.ask(DEPLOYMENTS, input=place.ids, first=first)
+async def list_deployments(api: Railway, ids: Mapping[str, str], first: int = 5) -> list[Summary]:
+    """Return the newest deployments of the service that `Place.ids` names, newest first."""
+    found = await api.ask(DEPLOYMENTS, input=dict(ids), first=first)
     nodes = [edge["node"] for edge in found["deployments"]["edges"]]
     return [Summary(n["id"], n["status"], n["createdAt"], n["deploymentStopped"]) for n in nodes]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,8 @@ from offhook.setup.railway.deployment import UNDER_WAY, Deployment
 from offhook.setup.railway.wanted import ServiceSettings
 
 _TAIL: Final = 3
+#: What the last attempt of a health check got: a status, or no answer at all (Railway, "Healthchecks").
+_ANSWERED: Final = re.compile(r"status (?:code )?(\d{3})|service unavailable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +147,16 @@ def _failed(it: Deployment, settings: ServiceSettings) -> Diagnosis:
 
 
 def _health(it: Deployment, path: str, said: str) -> Diagnosis:
-    told = " ".join([said, *(line.message for line in it.build)]).lower()
+    tries = [said, *(line.message for line in reversed(it.build))]
+    told = next((found for text in tries if (found := _ANSWERED.search(text.lower()))), None)
     last = _last_lines(it)
-    if "service unavailable" in told:
+    if told is not None and told[1] is None:
         return Diagnosis(
             "health-unreachable",
             f"nothing answered the health check at {path}{last}",
             "let the process listen on PORT on all interfaces: set no other port, and clear the start command",
         )
-    if any(f"status {code}" in told for code in (404, 405, 426)):
+    if told is not None and told[1] in ("404", "405", "426"):
         return Diagnosis(
             "health-path",
             f"{path} is not answered with 200 by what runs there",

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from offhook.errors import RailwayError
 from offhook.setup.railway.api import Railway
-from offhook.setup.railway.deployment import ENDED, Deployment, LogLine, read_deployment
+from offhook.setup.railway.deployment import ENDED, LINES, Deployment, LogLine, list_deployments, read_deployment
 from offhook.setup.railway.diagnosis import Diagnosis, diagnose
 from offhook.setup.railway.wanted import ServiceSettings
 
@@ -54,11 +54,11 @@ class _Heard:
             self.state = it.status
             yield Told("state", it.status.lower().replace("_", " "))
         for event in it.events:
-            stage = "failed" if event.error else "done" if event.is_completed else f"begun {event.attempt or ''}"
+            stage = "failed" if event.error else "done" if event.is_completed else "begun"
             if (event.step, stage) not in self.steps:
                 self.steps.add((event.step, stage))
                 said = f": {event.said}" if event.said else ""
-                yield Told("step", f"{event.step.lower().replace('_', ' ')} {stage.strip()}{said}")
+                yield Told("step", f"{event.step.lower().replace('_', ' ')} {stage}{said}")
         for kind, known, lines in (("build", self.build, it.build), ("run", self.run, it.run)):
             for line in _unheard(known, lines):
                 known.append(line)
@@ -89,15 +89,19 @@ async def follow(
     ``SUCCESS`` counts only once a process of it is seen running, or after a few looks more.
     """
     heard, deadline, looks = _Heard(), time.monotonic() + within_s, 0
+    begin = (await read_deployment(api, deployment_id)).created_at  # without a moment, only the newest lines come
     while True:
-        it = await read_deployment(api, deployment_id, _last(heard.build), _last(heard.run))
-        for line in heard.new(it):
+        it = await read_deployment(api, deployment_id, _last(heard.build, begin), _last(heard.run, begin))
+        fresh = list(heard.new(it))
+        for line in fresh:
             told(line)
+        if fresh and LINES in (len(it.build), len(it.run)):
+            continue  # there is more to read
         whole = _with_logs(it, heard)
         looks += it.status == "SUCCESS"
         is_over = it.status in ENDED and (it.status != "SUCCESS" or it.is_running or looks > _LOOKS)
         if is_over or it.status == "NEEDS_APPROVAL":
-            return Followed(whole, diagnose(whole, settings))
+            return Followed(whole, diagnose(whole, settings, await _newer(api, whole)))
         if time.monotonic() > deadline:
             raise RailwayError(
                 "too-long",
@@ -107,12 +111,17 @@ async def follow(
         await asyncio.sleep(api.pause_s())
 
 
-def _last(lines: list[LogLine]) -> str | None:
-    return lines[-1].timestamp if lines else None
+async def _newer(api: Railway, it: Deployment) -> str | None:
+    """Return the deployment that replaced a removed one."""
+    if not it.status.startswith("REMOV"):
+        return None
+    newest = next(iter(await list_deployments(api, it.where, 1)), None)
+    return newest.id if newest is not None and newest.id != it.id else None
+
+
+def _last(lines: list[LogLine], begin: str) -> str:
+    return lines[-1].timestamp if lines else begin
 
 
 def _with_logs(it: Deployment, heard: _Heard) -> Deployment:
-    return Deployment(
-        it.id, it.status, it.created_at, it.is_stopped, it.instances, it.ports, it.events,
-        tuple(heard.build), tuple(heard.run),
-    )  # fmt: skip
+    return replace(it, build=tuple(heard.build), run=tuple(heard.run))

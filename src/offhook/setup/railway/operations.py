@@ -211,6 +211,9 @@ PROGRESS: Final = _operation("""query Progress($id: String!, $buildFrom: DateTim
     createdAt
     statusUpdatedAt
     deploymentStopped
+    projectId
+    environmentId
+    serviceId
     instances { id status }
     sockets { port processName ipv6 }
   }

@@ -54,7 +54,7 @@ async def plan(api: Railway, who: Identity, wanted: Wanted) -> list[str]:
 
 
 def _everything(wanted: Wanted) -> list[str]:
-    source = [f"connect {wanted.source}", "deploy"] if wanted.source else []
+    source = [f"connect {wanted.source}", _DEPLOY] if wanted.source else []
     names = ", ".join(wanted.all_variables)
     return [
         f"set the variables {names}",
@@ -62,6 +62,14 @@ def _everything(wanted: Wanted) -> list[str]:
         f"create a domain that leads to port {wanted.port}",
         *source,
     ]
+
+
+async def verify(api: Railway, who: Identity, wanted: Wanted) -> list[str]:
+    """Return in words what is not as wanted at Railway: for whoever sets everything in Railway's own pages."""
+    return [words for words in await plan(api, who, wanted) if words != _DEPLOY]
+
+
+_DEPLOY: Final = "deploy"
 
 
 async def _differences(api: Railway, place: Place, wanted: Wanted) -> list[str]:
@@ -76,7 +84,7 @@ async def _differences(api: Railway, place: Place, wanted: Wanted) -> list[str]:
     if wanted.source is not None and instance.source != wanted.source:
         changes.append(f"connect {wanted.source}")
     if wanted.source is not None and (changes or await _is_due(api, place, variables.written.get(MARK, DEPLOYED))):
-        changes.append("deploy")
+        changes.append(_DEPLOY)
     return changes
 
 
@@ -164,7 +172,7 @@ async def _mark(api: Railway, place: Place, wanted: Wanted) -> str:
 
 async def _is_due(api: Railway, place: Place, mark: str) -> bool:
     """Say whether a deployment is due: changes wait for one, or none is alive."""
-    newest = next(iter(await list_deployments(api, place, 1)), None)
+    newest = next(iter(await list_deployments(api, place.ids, 1)), None)
     if newest is None or newest.is_stopped:
         return True
     if mark != DEPLOYED:
@@ -186,7 +194,7 @@ async def _deployment(api: Railway, place: Place, wanted: Wanted, mark: str, say
         deployment = str((await api.ask(DEPLOY, **place.instance))["serviceInstanceDeployV2"])
         say(f"deployment {deployment} started", changed=True)
     else:
-        deployment = (await list_deployments(api, place, 1))[0].id
+        deployment = (await list_deployments(api, place.ids, 1))[0].id
         say(f"deployment {deployment} found", changed=False)
     if mark != DEPLOYED:
         await set_variables(api, place, {MARK: DEPLOYED})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 Database = Literal["postgres", "redis"]
-#: Longest drain we ask for where nobody says otherwise: as long as `timeouts.drain_s` and a little.
+#: Railway kills this much later than our own drain ends, so that the last call's goodbye is heard.
 DRAIN_MARGIN_S: Final = 10
 HEALTH_PATH: Final = "/readyz"
 PORT: Final = 8080
@@ -52,6 +53,11 @@ class ServiceSettings:
     start_command: str | None = None
     cron_schedule: str | None = None
     root_directory: str | None = None
+
+    @classmethod
+    def for_drain(cls, drain_s: float, replicas: int = 1) -> ServiceSettings:
+        """Return the settings for a server that drains for ``drain_s`` (`timeouts.drain_s`) after SIGTERM."""
+        return cls(draining_seconds=math.ceil(drain_s) + DRAIN_MARGIN_S, num_replicas=replicas)
 
     @classmethod
     def read(cls, instance: Mapping[str, Any]) -> ServiceSettings:
