@@ -54,7 +54,6 @@ class Recording:
     track: str
     source: str
     started: datetime
-    began_ms: float
     status: Literal["in-progress", "paused", "stopped", "completed"] = "in-progress"
     updated: datetime | None = None
     duration_s: int | None = None

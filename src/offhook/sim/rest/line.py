@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
@@ -14,13 +15,14 @@ from offhook.sim.call import CallOptions, SimulatedCall
 from offhook.sim.callbacks import voice_form
 from offhook.sim.caller import Step
 from offhook.sim.events import Complained, Event, OnEvent
-from offhook.sim.identity import CallIdentity
+from offhook.sim.identity import CallIdentity, fresh_sid
 from offhook.sim.reach import Reach
 from offhook.sim.report import CallReport
 from offhook.sim.rest import alerts
 from offhook.sim.rest.callee import Callee, Callees
-from offhook.sim.rest.entries import Call, CallStatus
-from offhook.sim.rest.orders import Detection, Order, Update
+from offhook.sim.rest.entries import Call, CallStatus, Recording
+from offhook.sim.rest.orders import Detection, Order, Taping, Update
+from offhook.sim.rest.tape import Pause, Tape
 from offhook.sim.rest.telling import Told
 from offhook.sim.rest.world import Account, now
 from offhook.trace import OnEntry
@@ -56,6 +58,8 @@ class Line:
         self._cut = asyncio.Event()
         self._talk: SimulatedCall | None = None
         self._order: Order | None = None
+        self._tapes: list[Tape] = []
+        self._talk_began_s = 0.0
         self.report: CallReport | None = None
 
     # -- calls that REST places -----------------------------------------------------------------------------------
@@ -170,10 +174,68 @@ class Line:
 
     async def _talks(self, target: str, steps: Sequence[Step], options: CallOptions) -> CallReport:
         self._talk = SimulatedCall(target, steps, options, self._listener(target))
+        self._talk_began_s = time.monotonic()
+        if self._order is not None and self._order.taping is not None:
+            self.record(self._order.taping, "OutboundAPI")
         if self._cut.is_set():
             await self._talk.complete()
         self.report = await self._talk.run()
+        for tape in self._tapes:
+            self._stop(tape)
         return self.report
+
+    # -- recordings -----------------------------------------------------------------------------------------------
+
+    def record(self, taping: Taping, source: str = "StartCallRecordingAPI") -> Recording | None:
+        """Begin a recording; None where nobody talks."""
+        if self._talk is None or self.call.status != "in-progress":
+            return None
+        recording = Recording(
+            fresh_sid("RE"), self.call.sid, taping.channels, taping.track, source, now(), callback=taping.callback
+        )
+        self._account.recordings[recording.sid] = recording
+        tape = Tape(recording, lambda: 1000 * (time.monotonic() - self._talk_began_s), self._talk.write)
+        self._tapes.append(tape)
+        tape.begin()
+        self._tell_recording(recording, "in-progress")
+        return recording
+
+    def retape(self, recording: Recording, status: str, how: Pause) -> None:
+        """Pause a recording, go on with it, or end it."""
+        for tape in self._tapes:
+            if tape.recording is not recording:
+                continue
+            match status:
+                case "paused":
+                    tape.pause(how)
+                case "in-progress":
+                    tape.begin()
+                case _:
+                    self._stop(tape)
+
+    def _stop(self, tape: Tape) -> None:
+        if tape.recording.wav is None:
+            tape.stop()
+            self._tell_recording(tape.recording, "completed")
+
+    def _tell_recording(self, recording: Recording, event: str) -> None:
+        callback = recording.callback
+        if callback is None or event not in callback.events:
+            return
+        form = {
+            "AccountSid": self._account.sid,
+            "CallSid": self.call.sid,
+            "RecordingChannels": str(recording.channels),
+            "RecordingSid": recording.sid,
+            "RecordingSource": recording.source,
+            "RecordingStartTime": format_datetime(recording.started),
+            "RecordingStatus": recording.status,
+            "RecordingTrack": recording.track,
+            "RecordingUrl": f"{self._told.base_url}/2010-04-01/Accounts/{self._account.sid}/Recordings/{recording.sid}",
+        }
+        if recording.duration_s is not None:
+            form["RecordingDuration"] = str(recording.duration_s)
+        self._told.errand(self._told.tell(self._account, callback.url, callback.method, form, self.call.sid))
 
     def _listener(self, target: str) -> OnEvent:
         on_event, sid = self._telephony.on_event, self.call.sid

@@ -12,10 +12,11 @@ from offhook.sim.caller import Step
 from offhook.sim.identity import fresh_sid
 from offhook.sim.report import CallReport
 from offhook.sim.rest import alerts
-from offhook.sim.rest.entries import Call
+from offhook.sim.rest.entries import Call, Recording
 from offhook.sim.rest.line import Line, Telephony
-from offhook.sim.rest.orders import Order, Update
+from offhook.sim.rest.orders import Order, Taping, Update
 from offhook.sim.rest.refusals import Refusal
+from offhook.sim.rest.tape import Pause
 from offhook.sim.rest.telling import Told
 from offhook.sim.rest.world import Account, PhoneNumber, World, now
 
@@ -61,6 +62,17 @@ class Lines:
         line = self._live.get(call.sid)
         if line is not None:
             await line.change(update)
+
+    def record(self, call: Call, taping: Taping) -> Recording | None:
+        """Begin a recording of a live call; None where it is not in progress."""
+        line = self._live.get(call.sid)
+        return None if line is None else line.record(taping)
+
+    def retape(self, recording: Recording, status: str, how: Pause) -> None:
+        """Pause a recording, go on with it, or end it."""
+        line = self._live.get(recording.call_sid)
+        if line is not None:
+            line.retape(recording, status, how)
 
     async def dial(
         self, number: str, steps: Sequence[Step], caller: str, options: Callable[[CallOptions], CallOptions]

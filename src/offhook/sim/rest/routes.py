@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from offhook.sim.rest import accounts, alerts, calls, messages, numbers
+from offhook.sim.rest import accounts, alerts, calls, messages, numbers, recordings
 from offhook.sim.rest.asked import Answered, Asked
 from offhook.sim.rest.lines import Lines
 from offhook.sim.rest.telling import Told
@@ -46,6 +46,13 @@ def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
     async def change_call(asked: Asked) -> Answered:
         return await calls.update(asked, lines)
 
+    async def start_recording(asked: Asked) -> Answered:
+        return await recordings.start(asked, lines)
+
+    async def change_recording(asked: Asked) -> Answered:
+        return await recordings.update(asked, lines)
+
+    recording, taped = _OWN + "/Recordings", _OWN + "/Calls/{call_sid}/Recordings"
     number, message, call = _OWN + "/IncomingPhoneNumbers", _OWN + "/Messages", _OWN + "/Calls"
     return (
         Route("GET", f"{_BASE}.json", "/twilio/iam/accounts/list", accounts.listed),
@@ -60,6 +67,16 @@ def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
         Route("GET", f"{call}/{{sid}}.json", "/twilio/voice/calls/read", calls.fetch),
         Route("POST", f"{call}/{{sid}}.json", "/twilio/voice/calls/update", change_call),
         Route("DELETE", f"{call}/{{sid}}.json", "/twilio/voice/calls/delete", calls.remove),
+        Route("GET", f"{taped}.json", "/twilio/voice/recordings/list", recordings.listed_of_call),
+        Route("POST", f"{taped}.json", "/twilio/voice/recordings/create", start_recording),
+        Route("GET", f"{taped}/{{sid}}.json", "/twilio/voice/recordings/read", recordings.fetch_of_call),
+        Route("POST", f"{taped}/{{sid}}.json", "/twilio/voice/recordings/update", change_recording),
+        Route("DELETE", f"{taped}/{{sid}}.json", "/twilio/voice/recordings/delete", recordings.remove),
+        Route("GET", f"{recording}.json", "/twilio/voice/recordings/list", recordings.listed),
+        Route("GET", f"{recording}/{{sid}}.json", "/twilio/voice/recordings/read", recordings.fetch),
+        Route("DELETE", f"{recording}/{{sid}}.json", "/twilio/voice/recordings/delete", recordings.remove),
+        Route("GET", f"{recording}/{{sid}}.wav", "/twilio/voice/recordings/read", recordings.media),
+        Route("GET", f"{recording}/{{sid}}", "/twilio/voice/recordings/read", recordings.media),
         Route("GET", f"{message}.json", "/twilio/messaging/messages/list", messages.listed),
         Route("POST", f"{message}.json", "/twilio/messaging/messages/create", send_message, on_test=True),
         Route("GET", f"{message}/{{sid}}.json", "/twilio/messaging/messages/read", messages.fetch),

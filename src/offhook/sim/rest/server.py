@@ -91,6 +91,7 @@ class RestTwin:
         await self._runner.setup()
         await web.TCPSite(self._runner, self.options.host, self.options.port).start()
         self.port = self._runner.addresses[0][1]
+        told.base_url = self.url
         return self
 
     async def __aexit__(

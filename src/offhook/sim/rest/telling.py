@@ -20,6 +20,8 @@ class Told:
     """Tells servers what happened, beside the requests that caused it."""
 
     def __init__(self, errands: asyncio.TaskGroup, reach: Reach | None = None) -> None:
+        #: Where the API itself is reached, for what callbacks say of it.
+        self.base_url = ""
         self._errands = errands
         self._reach = reach
 
