@@ -29,6 +29,7 @@ class Process:
         while line := await stream.readline():
             self.lines.append(line.decode("utf-8", "replace").rstrip())
             self._changed.set()
+        await self._process.wait()  # or whoever waits for a line looks once more, too early to see that it is over
         self._changed.set()
 
     @property
