@@ -19,7 +19,7 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings file; default: offhook.toml here.")
 ]
 AskedNumber = Annotated[
-    str | None, typer.Argument(metavar="[NUMBER]", help="In E.164, or its SID; default: the account's only one.")
+    str | None, typer.Argument(metavar="NUMBER", help="In E.164, or its SID; default: the account's only one.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
@@ -35,7 +35,9 @@ def list_numbers(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with everything that answers each number.")] = False,
     file: ConfigFile = None,
 ) -> None:
-    """List the account's numbers: country, what they can, what answers them.
+    """List the account's numbers and what answers them.
+
+    Each line: the number, its country, what it can, what answers it.
 
     Example: offhook numbers list --search "+44"
     """

@@ -10,7 +10,7 @@ from tests.integration.carrier.kit import MUTE, OURS, account, judged, login
 from offhook.carrier.attach import attach, detach, wiring_for
 from offhook.carrier.number import Wiring
 from offhook.carrier.saved import SavedWirings
-from offhook.errors import CarrierConsent, CarrierRefused, CarrierRejected
+from offhook.errors import CarrierConsent, CarrierRefused, CarrierRejected, CarrierUnavailable
 from offhook.sim.rest.world import ApiKey
 
 PUBLIC = "https://voice.example.com"
@@ -113,6 +113,22 @@ async def test_what_others_changed_since_is_not_overwritten_without_force(vendor
         assert target.get("voice_url") == "https://theirs.example.com/voice"
         await detach(carrier.numbers, saved, number.sid, force=True)
     assert not target.get("voice_url")
+
+
+async def test_an_attach_that_broke_off_can_be_put_back(vendor_contracts, tmp_path: Path):
+    owner = account()
+    target = owner.number(OURS)
+    assert target is not None
+    target.fields.update(OLD)
+    saved = SavedWirings(tmp_path)
+    async with judged(vendor_contracts, owner) as (carrier, _, twin):
+        number = await carrier.numbers.find(OURS)
+        for refuse in ([0, 20500], [0, 0, 20500]):  # before the change was written, and after
+            twin.options.refuse = refuse
+            with pytest.raises(CarrierUnavailable):
+                await attach(carrier.numbers, saved, number, wiring_for(PUBLIC, number.wiring))
+            await detach(carrier.numbers, saved, number.sid)
+            assert {name: target.get(name) for name in OLD} == OLD
 
 
 async def test_a_number_that_was_never_attached_is_told(vendor_contracts, tmp_path: Path):

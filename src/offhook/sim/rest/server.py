@@ -48,7 +48,7 @@ _CROSS_ORIGIN: Final = {
 
 @dataclass(slots=True)
 class RestOptions:
-    """Where it listens and how it behaves. ``refuse`` holds codes for the next requests, one each, in order."""
+    """Where it listens and how it behaves. ``refuse`` holds codes for the next requests, in order; 0 lets one pass."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -130,8 +130,8 @@ class RestTwin:
     async def _answer(self, request: web.Request) -> Answered:
         if self._at_once > self.options.at_once:
             raise Refusal(20429)
-        if self.options.refuse:
-            raise Refusal(self.options.refuse.pop(0))
+        if self.options.refuse and (code := self.options.refuse.pop(0)):
+            raise Refusal(code)
         owner, key = authenticated(self.world, request.headers.get("Authorization"))
         found = [(route, names) for route in self._routes if (names := route.match(request.path)) is not None]
         if not found:
