@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib.util import find_spec
+from io import TextIOWrapper
 
 import typer
 
@@ -48,6 +49,9 @@ def main() -> None:
     """Run the command line. A known failure is one message and exit code 1 or 2, never a traceback."""
     from offhook.errors import ConfigError, OffhookError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a Windows pipe has no letter for every arrow
     try:
         app()
     except ConfigError as error:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 PUBLIC = "https://voice.example.com"
 
 
-async def offhook(folder: Path, url: str, *words: str, answer: str | None = None) -> tuple[int, str, str]:
+async def offhook(folder: Path, url: str, *words: str, **changed: str) -> tuple[int, str, str]:
     """Run a command in ``folder`` with the twin's credentials."""
     kept = ("PATH", "SYSTEMROOT", "LANG", "TMPDIR", "TEMP")
     environ = {name: os.environ[name] for name in kept if name in os.environ}
@@ -30,13 +30,13 @@ async def offhook(folder: Path, url: str, *words: str, answer: str | None = None
         sys.executable,
         *("-m", "offhook", *words),
         cwd=folder,
-        env={**environ, **named, "NO_COLOR": "1", "PYTHONUTF8": "1"},
+        env={**environ, **named, "NO_COLOR": "1", "PYTHONUTF8": "1", **changed},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(60):
-        out, err = await process.communicate((answer or "").encode())
+        out, err = await process.communicate(b"")
     assert TOKEN not in out.decode() + err.decode()
     return process.returncode or 0, out.decode(), err.decode()
 
@@ -72,6 +72,14 @@ async def test_list_attach_detach(vendor_contracts, tmp_path: Path):
         assert code == 1
         assert "not attached from this folder" in err
     assert proxy.violations == []
+
+
+async def test_a_pipe_that_has_no_arrow_is_written_all_the_same(tmp_path: Path):
+    async with RestTwin([account()]) as twin:
+        poor = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+        code, out, err = await offhook(tmp_path, twin.url, "numbers", "list", **poor)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{OURS}  GB  voice, sms  ? nothing")
 
 
 @pytest.mark.parametrize(
