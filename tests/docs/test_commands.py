@@ -13,16 +13,19 @@ import sys
 from pathlib import Path
 
 import pytest
+import tree_sitter_powershell
 import typer.main
 from tests.integration.setup.test_dev import NUMBER, OLD, Laptop, laptop
 from tests.kit.image import _KEPT
 from tests.kit.process import started
+from tree_sitter import Language, Parser
 
 from offhook.cli.app import COMMANDS, app
 from offhook.setup.tunnel.ngrok_codes import MEANINGS
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("quickstart.md", "howto/ngrok.md", "howto/elsewhere.md")
+PROJECT = "../src/offhook/setup/project/files/README.md"  # the README of the project that `offhook init` writes
+PAGES = ("quickstart.md", "howto/ngrok.md", "howto/elsewhere.md", PROJECT)
 BLOCK = re.compile(r"^```(bash|powershell)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 #: Commands that other tests run as they stand: command → test file.
 ELSEWHERE = {
@@ -70,6 +73,13 @@ def test_powershell_is_powershell(page: str, line: str):
         assert f"$env:{name}" in line or name == "env", line
 
 
+@pytest.mark.parametrize(("page", "line"), POWERSHELL)
+def test_powershells_grammar_takes_it(page: str, line: str):
+    parser = Parser(Language(tree_sitter_powershell.language()))
+
+    assert not parser.parse(f"{line}\n".encode()).root_node.has_error
+
+
 @pytest.mark.skipif(shutil.which("pwsh") is None, reason="no pwsh on this machine")
 @pytest.mark.parametrize(("page", "line"), POWERSHELL)
 def test_powershell_itself_reads_it(page: str, line: str):
@@ -81,7 +91,7 @@ def test_powershell_itself_reads_it(page: str, line: str):
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("page", ["quickstart.md", "howto/ngrok.md"])
+@pytest.mark.parametrize("page", ["quickstart.md", "howto/ngrok.md", PROJECT])
 def test_both_shells_do_the_same(page: str):
     """Each bash block has its PowerShell block, with the same commands in the same order."""
     shells = [shell for shell, _ in blocks(page)]

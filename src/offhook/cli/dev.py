@@ -45,6 +45,8 @@ def dev(
 
     Example: offhook dev --number +441632960001
     """
+    from dataclasses import replace
+
     from offhook.cli.offline_agent import offline_agent
     from offhook.cli.running import run_loop
     from offhook.observe.log import configure
@@ -59,15 +61,18 @@ def dev(
         number=number,
         is_wiring=wire,
         may_take=frozenset(name for name, agreed in takes.items() if agreed),  # type: ignore[misc] # both are Takeable
-        pick=_pick if _is_person() else None,
         agent=offline_agent if offline else None,
     )
     settings = wanted.load().settings
     configure(settings.log.format, settings.log.level)
     if restore:
         raise typer.Exit(0 if run_loop(_restored(wanted)) else 1)
-    if wire:
-        run_loop(_offer(wanted))
+    try:
+        if wire:
+            _offer(wanted)
+            wanted = replace(wanted, number=number or settings.dev.number or _asked(wanted))
+    except typer.Abort:  # Ctrl-C at a question
+        raise typer.Exit(130) from None
     raise typer.Exit(run_loop(run(wanted, _say)))
 
 
@@ -86,8 +91,9 @@ async def _restored(wanted: Wanted) -> bool:
     return all(done)
 
 
-async def _offer(wanted: Wanted) -> None:
+def _offer(wanted: Wanted) -> None:
     """Offer to put back what a `dev` that was cut off has left; without a person, say how."""
+    from offhook.cli.running import run_loop
     from offhook.setup.dev.number import remembered
 
     if not remembered(wanted.load().folder).all():
@@ -96,7 +102,32 @@ async def _offer(wanted: Wanted) -> None:
     if not _is_person():
         _say("number", "`offhook dev --restore` does it; the same number taken again is put back when this one ends")
     elif typer.confirm("Put it back now?", default=True):
-        await _restored(wanted)
+        run_loop(_restored(wanted))
+
+
+def _asked(wanted: Wanted) -> str | None:
+    """Ask a person which number, where there is a choice. Outside the event loop: Ctrl-C ends a question at once."""
+    from offhook.cli.running import run_loop
+
+    if not _is_person():
+        return None
+    numbers = run_loop(_able(wanted))
+    if len(numbers) < 2:
+        return None
+    for place, number in enumerate(numbers, 1):
+        typer.echo(f"  {place}  {number.e164}  {number.name if number.name != number.e164 else ''}".rstrip())
+    place = 0
+    while not 1 <= place <= len(numbers):
+        place = typer.prompt(f"Which number shall be answered here? (1 to {len(numbers)})", type=int)
+    return numbers[place - 1].e164
+
+
+async def _able(wanted: Wanted) -> Sequence[Number]:
+    from offhook.carrier.client import Carrier
+    from offhook.setup.dev.number import able
+
+    async with Carrier.of(wanted.load().settings) as carrier:
+        return await able(carrier)
 
 
 def _is_person() -> bool:
@@ -105,13 +136,14 @@ def _is_person() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _pick(numbers: Sequence[Number]) -> Number | None:
-    """Ask which number."""
-    for place, number in enumerate(numbers, 1):
-        typer.echo(f"  {place}  {number.e164}  {number.name if number.name != number.e164 else ''}".rstrip())
-    place = typer.prompt("Which number shall be answered here?", type=int)
-    return numbers[place - 1] if 1 <= place <= len(numbers) else None
-
-
 def _say(what: str, line: str) -> None:
-    typer.echo(f"{what:<7} {line}")
+    """Print a line, on a terminal no wider than it is."""
+    import shutil
+    import sys
+    import textwrap
+
+    text = f"{what:<7} {line}"
+    if sys.stdout.isatty():
+        width = max(shutil.get_terminal_size().columns, 30)
+        text = textwrap.fill(text, width, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False)
+    typer.echo(text)

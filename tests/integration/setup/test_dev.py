@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -26,6 +29,9 @@ from offhook.sim.identity import CallIdentity
 from offhook.sim.report import CallReport
 from offhook.sim.rest.server import RestTwin
 from offhook.sim.rest.world import Account, PhoneNumber
+
+if sys.platform != "win32":
+    import pty
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C and SIGTERM cannot be sent there from here")
 
@@ -345,6 +351,84 @@ async def test_a_trial_account_is_told(folder: Path):
             await process.says("trial account")
             await ready(process)
             await stopped(process)
+
+
+@asynccontextmanager
+async def at_a_terminal(here: Laptop, *options: str) -> AsyncIterator[Terminal]:
+    """Run `dev` as a person does: both ends of its terminal are a terminal, 60 columns wide."""
+    ours, its = pty.openpty()
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "offhook", "dev", *options),
+        cwd=here.folder,
+        env={**kept, "COLUMNS": "60", **here.environ()},
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    terminal = Terminal(ours)
+    try:
+        yield terminal
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0, terminal.text
+    finally:
+        terminal.close()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        process._transport.close()  # type: ignore[attr-defined] # or it outlives the loop
+
+
+class Terminal:
+    """Our end of a terminal."""
+
+    def __init__(self, ours: int) -> None:
+        self._ours, self.text, self._changed = ours, "", asyncio.Event()
+        os.set_blocking(ours, False)
+        asyncio.get_running_loop().add_reader(ours, self._read)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            self.text += os.read(self._ours, 65536).decode("utf-8", "replace")
+        self._changed.set()
+
+    async def says(self, words: str, within_s: float = 30) -> None:
+        async with asyncio.timeout(within_s):
+            while words not in self.text:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def type(self, words: str) -> None:
+        os.write(self._ours, words.encode())
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._ours)
+        os.close(self._ours)
+
+
+async def test_a_person_is_asked(folder: Path):
+    async with laptop(folder, PhoneNumber(OTHER)) as here:
+        async with here.dev("--number", NUMBER) as process:
+            await ready(process)
+            await process.kill()
+        async with at_a_terminal(here) as terminal:
+            await terminal.says("Put it back now?")
+            terminal.type("y\n")
+            await terminal.says("Which number")
+            assert here.voice_url == OLD
+            terminal.type("9\n")
+            await terminal.says("Which number", 20)
+            terminal.type("1\n")
+            await terminal.says("ready")
+            await terminal.says("Ctrl-C stops")
+            assert here.voice_url == here.here
+            lines = terminal.text.replace("\r", "").splitlines()
+            said = [line for line in lines if line.startswith(("tunnel ", "number ", "ready ", "        "))]
+            assert [line for line in said if len(line) > 60 and "http" not in line] == []
+        assert here.voice_url == OLD
 
 
 async def test_ctrl_c_while_it_waits_for_the_tunnel_ends_within_moments(here: Laptop):

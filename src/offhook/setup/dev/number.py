@@ -5,7 +5,7 @@ What answered before is on disk before anything is changed, so a crash loses not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,8 +18,6 @@ from offhook.errors import CarrierError, SetupError
 
 #: Where, seen from the project's folder. Apart from what `offhook numbers` remembers: that is for good, this for now.
 FILE: Final = Path(".offhook") / "dev.json"
-
-Pick = Callable[[Sequence[Number]], Number | None]
 
 
 def remembered(folder: Path) -> SavedWirings:
@@ -41,28 +39,30 @@ def ours(before: Wiring, public_url: str, stream_path: str) -> Wiring:
     )
 
 
-async def chosen(carrier: Carrier, wanted: str | None, pick: Pick | None) -> Number:
-    """Return the number that is meant: the one named, the account's only one, or the one picked."""
+async def able(carrier: Carrier) -> list[Number]:
+    """Return the account's numbers that can take calls."""
+    return [number for number in await carrier.numbers.all() if number.can_voice]
+
+
+async def chosen(carrier: Carrier, wanted: str | None) -> Number:
+    """Return the number that is meant: the one named, or the account's only one. Raises SetupError, CarrierError."""
     if wanted:
         number = await carrier.numbers.find(wanted)
         if not number.can_voice:
             raise SetupError("this number cannot take calls", "name another: `offhook numbers list` shows them")
         return number
-    able = [number for number in await carrier.numbers.all() if number.can_voice]
-    if len(able) == 1:
-        return able[0]
-    if not able:
+    found = await able(carrier)
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise SetupError(
             "the Twilio account has no number that can take calls",
             "buy one in the Twilio console under Phone Numbers, with Voice",
         )
-    picked = pick(able) if pick is not None else None
-    if picked is None:
-        raise SetupError(
-            f"the Twilio account has {len(able)} numbers",
-            "name the one to answer here: offhook dev --number +44…, or dev.number in offhook.toml",
-        )
-    return picked
+    raise SetupError(
+        f"the Twilio account has {len(found)} numbers",
+        "name the one to answer here: offhook dev --number +44…, or dev.number in offhook.toml",
+    )
 
 
 class NumberHere:

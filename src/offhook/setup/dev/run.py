@@ -21,7 +21,7 @@ from offhook.config.settings import Settings
 from offhook.errors import ConfigError
 from offhook.observe.log import logger
 from offhook.server import Server
-from offhook.setup.dev.number import NumberHere, Pick, chosen, remembered
+from offhook.setup.dev.number import NumberHere, chosen, remembered
 from offhook.setup.dev.reach import must_lead_here
 from offhook.setup.dev.reload import Reload
 from offhook.setup.tunnel.choose import open_tunnel
@@ -33,7 +33,7 @@ Agent = Callable[[Settings], AbstractAsyncContextManager[Settings]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line asks for. ``url`` is the user's own tunnel; ``pick`` asks a person, where there is one."""
+    """What the command line asks for. ``url`` is the user's own tunnel; ``agent`` stands in for Deepgram's."""
 
     config: Path | None = None
     port: int | None = None
@@ -42,7 +42,6 @@ class Wanted:
     number: str | None = None
     is_wiring: bool = True
     may_take: frozenset[Takeable] = frozenset()
-    pick: Pick | None = None
     agent: Agent | None = field(default=None, repr=False)
 
     def load(self, **more: object) -> Loaded:
@@ -61,6 +60,7 @@ async def run(wanted: Wanted, say: Say) -> int:
     host = loaded.settings.server.host if loaded.origin("server.host") != DEFAULT else LOOPBACK
     port = free_port(host, loaded.settings.server.port)
     async with AsyncExitStack() as stack:
+        here = await stack.enter_async_context(_number(wanted, loaded, say)) if wanted.is_wiring else None
         tunnel = await open_tunnel(loaded.settings.dev, port, os.environ, loaded.folder, wanted.url)
         stack.push_async_callback(tunnel.close)
         say("tunnel", tunnel.says(port))
@@ -75,7 +75,9 @@ async def run(wanted: Wanted, say: Say) -> int:
         server = await stack.enter_async_context(Server(settings, listening(settings, os.environ)))
         await must_lead_here(tunnel.url)
         say("server", f"answers at {tunnel.url}")
-        here = await stack.enter_async_context(_number(wanted, loaded, tunnel, say)) if wanted.is_wiring else None
+        if here is not None:
+            stack.push_async_callback(here.put_back)
+            await here.take(tunnel.url, settings.server.stream_path, wanted.may_take)
         await stack.enter_async_context(background(Reload(server, loaded, read).watch()))
         await stack.enter_async_context(background(_watch_tunnel(tunnel, say)))
         ready = "save prompt or settings, and the next call has them; Ctrl-C stops"
@@ -86,25 +88,18 @@ async def run(wanted: Wanted, say: Say) -> int:
 
 
 @asynccontextmanager
-async def _number(wanted: Wanted, loaded: Loaded, tunnel: Tunnel, say: Say) -> AsyncIterator[NumberHere]:
-    """Answer the number here inside the block."""
-    settings, saved = loaded.settings, remembered(loaded.folder)
+async def _number(wanted: Wanted, loaded: Loaded, say: Say) -> AsyncIterator[NumberHere]:
+    """Find the number that is to be answered here; nothing is changed yet."""
 
     def told(line: str) -> None:
         say("number", line)
 
-    async with Carrier.of(settings) as carrier:
+    async with Carrier.of(loaded.settings) as carrier:
         account = await carrier.account()
         if account.is_trial:
             told("this is a trial account: Twilio cuts the stream out of its calls, so the agent is not heard; upgrade")
-        here = NumberHere(
-            carrier, saved, await chosen(carrier, wanted.number or settings.dev.number, wanted.pick), told
-        )
-        try:
-            await here.take(tunnel.url, settings.server.stream_path, wanted.may_take)
-            yield here
-        finally:
-            await here.put_back()
+        number = await chosen(carrier, wanted.number or loaded.settings.dev.number)
+        yield NumberHere(carrier, remembered(loaded.folder), number, told)
 
 
 @asynccontextmanager
