@@ -19,6 +19,7 @@ _PLATFORMS: Mapping[str, str] = {
     "FLY_APP_NAME": "Fly.io",
     "RENDER": "Render",
     "DYNO": "Heroku",
+    "K_SERVICE": "Cloud Run",
 }
 
 

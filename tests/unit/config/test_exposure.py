@@ -28,6 +28,7 @@ def settings(host: str = "", *, signed: bool) -> Settings:
         ("127.0.0.1", True, {}, "127.0.0.1"),
         ("192.168.1.5", True, {}, "192.168.1.5"),
         ("", True, RAILWAY, "0.0.0.0"),
+        ("", True, {"K_SERVICE": "x"}, "0.0.0.0"),
     ],
 )
 def test_where_the_server_listens(host, signed, environ, expected):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from offhook.config.load import load
 from offhook.setup.doctor.catalogue import CHECKS
 from offhook.setup.doctor.check import run_checks
 from offhook.setup.doctor.patient import examine
-from offhook.setup.project.wheel import build_wheel, contents, wheel_name
+from offhook.setup.project.wheel import PINS, build_wheel, contents, wheel_name
 from offhook.setup.project.write import TEMPLATES, VENDOR, write_project
 
 NAMES = {name for name, _, _ in TEMPLATES} | {"requirements.txt", f"{VENDOR}/{wheel_name()}"}
@@ -114,6 +115,13 @@ def test_the_wheel_holds_every_source_file():
     sources = {file.relative_to(tree).as_posix() for file in tree.rglob("*.py")}
 
     assert sources <= set(contents())
+
+
+def test_a_wheel_that_the_build_backend_makes_has_the_pins_where_we_look():
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+    assert wheel["force-include"] == {"requirements.txt": PINS}
 
 
 def test_every_requirement_is_pinned_with_hashes(folder: Path):
