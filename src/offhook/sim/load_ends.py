@@ -218,12 +218,15 @@ class Caller(WSListener):
         self._awaits_clear = True
 
     def _send(self, text: str) -> None:
+        self._write(text.encode())
+
+    def _write(self, text: bytes) -> None:
         if self.transport is not None:
-            self.transport.send(WSMsgType.TEXT, text.encode())
+            self.transport.send(WSMsgType.TEXT, text)
 
     def _tick(self) -> None:
         self.run.tally.late.append(int((self.run.loop.time() - self._next_s) * 1e6))
-        self._send(self.out.media(stamped(FROM_CALLER, Stamp(0, self.number, self.sent, now_us()))))
+        self._write(self.out.media(stamped(FROM_CALLER, Stamp(0, self.number, self.sent, now_us()))))
         self.sent += 1
         if self.transport is not None and self.transport.underlying_transport.get_write_buffer_size() > UNSENT_BYTES:
             self.run.tally.failed("the server does not read")

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from offhook.sim.wheel import Ticket, wheel_of
 from offhook.wire.ulaw import FRAME_BYTES, FRAME_MS, SILENCE
 
 
@@ -82,7 +83,7 @@ class FrameClock:
         self._late_ms = 2 * min(jitter_ms, self._interval_ms / 4)
         self._chance = chance
         self._next_ms = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Ticket | None = None
 
     def start(self) -> None:
         """Begin now, unless it runs already."""
@@ -98,7 +99,7 @@ class FrameClock:
 
     def _schedule(self) -> None:
         wait_ms = self._next_ms + self._chance.uniform(0, self._late_ms) - self._now_ms()
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, wait_ms) / 1000, self._tick)
+        self._timer = wheel_of().after_ms(wait_ms, self._tick)
 
     def _tick(self) -> None:
         while self._timer is not None and self._next_ms <= self._now_ms():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import random
+from binascii import b2a_base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,18 +13,21 @@ from offhook.wire.ulaw import FRAME_MS
 
 
 class Outgoing:
-    """Numbers the messages of one stream: one sequence for all, chunk and timestamp for media; all are strings.
+    """Numbers the messages of one stream: one sequence for all, chunk and timestamp per track; all are strings.
 
     The first timestamp lies between 100 and 170 ms and later ones wobble by 1 ms, as captures of live calls show.
     """
 
     def __init__(self, stream_sid: str, identity: CallIdentity, chance: random.Random) -> None:
         self.stream_sid = stream_sid
+        #: The tracks that `start` announces.
+        self.tracks: tuple[str, ...] = ("inbound",)
         self._identity = identity
-        self._chance = chance
+        self._random = chance.random
         self._sequence = 0
-        self._chunk = 0
-        self._first_timestamp_ms = chance.randint(100, 170)
+        self._chunks = {"inbound": 0, "outbound": 0}
+        first_ms = chance.randint(100, 170)
+        self._next_ms = {"inbound": first_ms, "outbound": first_ms}
 
     def connected(self) -> str:
         """Return `connected`, the only message without a streamSid and a sequence number."""
@@ -36,23 +39,35 @@ class Outgoing:
             "accountSid": account_sid or self._identity.account_sid,
             "streamSid": self.stream_sid,
             "callSid": self._identity.call_sid,
-            "tracks": ["inbound"],
+            "tracks": list(self.tracks),
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
             "customParameters": dict(parameters),
         }
         return self._numbered("start", start)
 
-    def media(self, audio: bytes) -> str:
-        """Return `media` with the next chunk."""
-        self._chunk += 1
-        wobble_ms = self._chance.randint(-1, 1) if self._chunk > 1 else 0
-        media = {
-            "track": "inbound",
-            "chunk": str(self._chunk),
-            "timestamp": str(self._first_timestamp_ms + (self._chunk - 1) * FRAME_MS + wobble_ms),
-            "payload": base64.b64encode(audio).decode(),
-        }
-        return self._numbered("media", media)
+    def media(self, audio: bytes, track: str = "inbound") -> bytes:
+        """Return `media` with the track's next chunk. Written by hand: this is the message of which there are many."""
+        self._sequence += 1
+        self._chunks[track] = chunk = self._chunks[track] + 1
+        at_ms = self._next_ms[track]
+        self._next_ms[track] = at_ms + FRAME_MS
+        if chunk > 1:
+            at_ms += int(self._random() * 3) - 1
+        return (
+            b'{"event":"media","sequenceNumber":"%d","media":{"track":"%b","chunk":"%d","timestamp":"%d","payload":"%b"},'
+            b'"streamSid":"%b"}'
+        ) % (
+            self._sequence,
+            track.encode(),
+            chunk,
+            at_ms,
+            b2a_base64(audio, newline=False),
+            self.stream_sid.encode(),
+        )
+
+    def skip(self, track: str = "inbound") -> None:
+        """Let 20 ms of a track pass without a message: its next timestamp shows the gap."""
+        self._next_ms[track] += FRAME_MS
 
     def dtmf(self, digit: str) -> str:
         """Return `dtmf`. Its track has the suffix that `media.track` has not."""

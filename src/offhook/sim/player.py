@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from offhook.sim.playback import Cleared, Playback, PlayedMark
+from offhook.sim.wheel import Ticket, wheel_of
 from offhook.wire.ulaw import FRAME_MS
 
 
@@ -23,7 +23,7 @@ class Player:
         self._now_ms = now_ms
         self._on_marks = on_marks
         self._on_progress = on_progress
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Ticket | None = None
         self._is_stopped = False
 
     def audio(self, audio: bytes) -> int:
@@ -65,8 +65,7 @@ class Player:
             return
         now = self._now_ms()
         due_ms = min(now + FRAME_MS, ends_ms, ends_ms if mark_ms is None else mark_ms)
-        # Half a millisecond at least: a timer that fires early by its resolution must not spin.
-        self._timer = asyncio.get_running_loop().call_later(max(0.5, due_ms - now) / 1000, self._tick)
+        self._timer = wheel_of().after_ms(due_ms - now, self._tick)
 
     def _tick(self) -> None:
         self._timer = None

@@ -25,20 +25,19 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, Self
 
-from offhook.sim import messages
 from offhook.sim.behaviour import Behaviour, dialled_url, signature_header
-from offhook.sim.complaints import HEADER_AUDIO, QUERY_STRING, Complaints, LineFault
-from offhook.sim.events import ClearReceived, Complained, MarkReturned, OnEvent, StreamEnded, ignore
-from offhook.sim.frames import BINARY, TEXT, Message
+from offhook.sim.complaints import QUERY_STRING, Complaints, LineFault
+from offhook.sim.events import Complained, OnEvent, StreamEnded, ignore
+from offhook.sim.frames import Message
 from offhook.sim.identity import CallIdentity, fresh_sid
-from offhook.sim.messages import InvalidMessage, ServerClear, ServerMark, ServerMedia, ServerMessage
+from offhook.sim.inbox import Inbox, Received
+from offhook.sim.messages import ServerMessage
 from offhook.sim.mouth import FrameClock, Mouth
+from offhook.sim.outbox import Outbox, Track
 from offhook.sim.outgoing import Outgoing
-from offhook.sim.playback import Playback, PlayedMark
-from offhook.sim.player import Player
+from offhook.sim.playback import Playback
 from offhook.sim.reach import Reach
 from offhook.sim.tap import Tap
 from offhook.sim.websocket import Ended, Socket
@@ -48,19 +47,6 @@ from offhook.wire.ulaw import BYTES_PER_MS, FRAME_BYTES, SILENCE
 __all__ = ["Behaviour", "Received", "StreamClient"]
 
 USER_AGENT: Final = "Twilio.TmeWs/1.0"
-#: Caller audio unsent beyond about one second is dropped (31930): 50 messages of about 400 bytes.
-UNSENT_BYTES: Final = 20_000
-#: Entries of ``received`` that are kept; a ten-minute call of one message per frame fits.
-RECEIVED_KEPT: Final = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One message of the server; ``message`` is ``None`` where it was invalid."""
-
-    at_ms: float
-    message: ServerMessage | None
-    text: str = ""
 
 
 class StreamClient:
@@ -83,26 +69,23 @@ class StreamClient:
         self.now_ms: Callable[[], float] = now_ms or (lambda: (time.monotonic() - origin) * 1000)
         self.identity = identity
         self.behaviour = behaviour
-        self.received: list[Received] = []
         self.complaints = Complaints() if complaints is None else complaints
         heard = on_heard if tap is None else tap.hearing(on_heard)
-        self.playback = Playback(speed=behaviour.playback_speed, on_heard=heard)
-        self._player = Player(self.playback, self.now_ms, self._return_marks, self._progress)
+        self._changed = asyncio.Event()
+        self._inbox = Inbox(behaviour, self.now_ms, self.complain, self._echo_mark, on_event, heard, self._changed.set)
         self.started_ms: float | None = None
         self.ended: StreamEnded | None = None
-        self.frames_sent = 0
-        self.frames_dropped = 0
+        #: How the server broke the stream off, where it did.
+        self.fault: LineFault | None = None
         self._on_event = on_event
         self._on_said = on_said
         self._tap = tap
-        self._socket: Socket | None = None
         self._out = Outgoing(fresh_sid("MZ"), identity, chance)
+        self._outbox = Outbox(self._out, behaviour, chance, tap, self.complain)
         self._mouth = Mouth()
         self._clock = FrameClock(
             self._say_frame, self.now_ms, pace=behaviour.pace, jitter_ms=behaviour.jitter_ms, chance=chance
         )
-        self._held: list[bytes] = []
-        self._changed = asyncio.Event()
         self._hung_up = False
 
     @classmethod
@@ -122,11 +105,13 @@ class StreamClient:
         complaints: Complaints | None = None,
         on_wire: OnEntry | None = None,
         reach: Reach | None = None,
+        tracks: Sequence[Track] | None = None,
     ) -> Self:
         """Connect and upgrade, nothing more. Raises `LineFault` with Twilio's code where that fails.
 
         ``on_heard`` and ``on_said`` are told audio and when its first sample was heard or said; ``on_wire`` what
-        passes, for a trace. Without ``auth_token`` the handshake is unsigned.
+        passes, for a trace. Without ``auth_token`` the handshake is unsigned. ``tracks`` makes it a stream of
+        `<Start>`: these go out and nothing may come back.
         """
         behaviour = behaviour or Behaviour()
         identity = identity or CallIdentity()
@@ -141,13 +126,16 @@ class StreamClient:
             complaints=complaints,
             tap=tap,
         )
+        if tracks is not None:
+            client._out.tracks = tuple(tracks)
+            client._inbox.is_listening_only = True
         target, stripped = dialled_url(url, behaviour)
         if stripped:
             client.complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
         connected = target if reach is None else reach.local_url(target)
         sent = {"User-Agent": USER_AGENT, **signature_header(target, auth_token, behaviour), **(headers or {})}
         try:
-            client._socket = await Socket.open(connected, sent, client._on_message, client._on_ended, tls=tls)
+            client._outbox.socket = await Socket.open(connected, sent, client._on_message, client._on_ended, tls=tls)
         except LineFault as fault:
             if tap is not None:
                 tap.refused(fault)
@@ -189,12 +177,14 @@ class StreamClient:
         """Send `start`."""
         if self.started_ms is None:
             self.started_ms = self.now_ms()
+        self._inbox.is_started = True
+        self._inbox.stream_sid = self._out.stream_sid
         await self.send_text(self._out.start(parameters or {}, self.behaviour.start_account_sid))
 
     async def send_media(self, audio: bytes) -> None:
         """Send one `media` of any length. Waits while the server does not read, at most five seconds."""
-        await self._line.room()
-        self._write_media(audio)
+        await self._outbox.room()
+        self._outbox.media(audio)
 
     async def send_digit(self, digit: str) -> None:
         """Send one `dtmf`."""
@@ -210,20 +200,17 @@ class StreamClient:
 
     async def send_text(self, text: str) -> None:
         """Send any text frame, well-formed or not."""
-        await self._line.room()
-        self._send(text.encode("utf-8", "surrogatepass"))
+        await self._outbox.room()
+        self._outbox.text(text.encode("utf-8", "surrogatepass"))
 
     async def send_binary(self, payload: bytes) -> None:
         """Send a binary frame, which Twilio never does."""
-        await self._line.room()
-        if self._tap is not None:
-            self._tap.passed("binary", "twilio", audio=payload)
-        self._line.send(BINARY, payload)
+        await self._outbox.room()
+        self._outbox.binary(payload)
 
     async def send_raw(self, wire_bytes: bytes) -> None:
         """Send bytes below the WebSocket protocol."""
-        await self._line.room()
-        self._line.send_raw(wire_bytes)
+        (await self._outbox.room()).send_raw(wire_bytes)
 
     def start_clock(self) -> None:
         """Send a frame every 20 ms from now on: what `say` gave, else silence."""
@@ -245,32 +232,43 @@ class StreamClient:
         audio = self._mouth.next_frame()
         if self._on_said is not None:
             self._on_said(start_ms, audio)
-        self._held.append(audio)
-        if len(self._held) >= self.behaviour.bunch:
-            for held in self._held:
-                self._write_media(held)
-            self._held.clear()
+        self.pass_frame(audio)
 
-    def _write_media(self, audio: bytes) -> None:
-        if self._line.unsent_bytes > UNSENT_BYTES:
-            self.frames_dropped += 1
-            self.complain(31930, "more than a second of caller audio is unsent")
+    def pass_frame(self, audio: bytes | None, track: Track = "inbound") -> None:
+        """Send one frame of a call's own clock, unless this stream is not begun; ``None``: the frame was lost."""
+        if self.started_ms is None or self.ended is not None:
             return
-        self._send(self._out.media(audio).encode())
-        self.frames_sent += 1
+        if audio is None or self.now_ms() - self.started_ms < self.behaviour.first_media_ms:
+            self._out.skip(track)
+            return
+        self._outbox.frame(audio, track)
 
-    def _send(self, text: bytes) -> None:
-        if self._tap is not None:
-            self._tap.passed("text", "twilio", text=text)
-        self._line.send(TEXT, text)
+    @property
+    def frames_sent(self) -> int:
+        """Frames sent as `media`."""
+        return self._outbox.frames_sent
+
+    @property
+    def frames_dropped(self) -> int:
+        """Frames dropped because the server does not read."""
+        return self._outbox.frames_dropped
 
     # -- what the server sends --------------------------------------------------------------------------------
 
     @property
+    def received(self) -> list[Received]:
+        """Everything the server sent, up to a bound."""
+        return self._inbox.received
+
+    @property
+    def playback(self) -> Playback:
+        """Twilio's buffer of this stream."""
+        return self._inbox.playback
+
+    @property
     def heard(self) -> bytes:
         """What the caller has heard up to now, without the silence in between."""
-        self._player.play()
-        return self.playback.heard
+        return self._inbox.heard
 
     def heard_of(self, kind: type[ServerMessage]) -> list[ServerMessage]:
         """Return the valid messages of one kind that were received, in order."""
@@ -296,55 +294,13 @@ class StreamClient:
             self._on_event(Complained(new.at_ms, new))
 
     def _on_message(self, frame: Message) -> None:
-        now = self.now_ms()
         if self._tap is not None:
             self._tap.message(frame)
-        if frame.opcode == BINARY:
-            self._keep(Received(now, None))
-            self.complain(31950, "all messages are text frames")
-            return
-        text = ""
-        try:
-            text = frame.payload.decode()
-            if self.started_ms is None:
-                raise InvalidMessage("a message before `start`")
-            message = messages.read_server_message(text, self.stream_sid)
-        except (InvalidMessage, UnicodeDecodeError) as broken:
-            self._keep(Received(now, None, text))
-            self.complain(31951, str(broken) if isinstance(broken, InvalidMessage) else "not UTF-8")
-            return
-        self._keep(Received(now, message))
-        self._apply(message, now)
+        self._inbox.take(frame)
 
-    def _keep(self, entry: Received) -> None:
-        if len(self.received) < RECEIVED_KEPT:
-            self.received.append(entry)
-        self._changed.set()
-
-    def _apply(self, message: ServerMessage, now: float) -> None:
-        match message:
-            case ServerMedia(audio):
-                if audio.startswith((b"RIFF", b".snd")):
-                    self.complain(HEADER_AUDIO, "`media.payload` is a WAV or AU file; send bare µ-law")
-                if self._player.audio(audio):
-                    self.complain(31931, "more than ten minutes wait to be played")
-            case ServerMark(name):
-                self._player.mark(name)
-            case ServerClear():
-                cleared = self._player.clear()
-                self._on_event(ClearReceived(now, cleared.discarded_bytes / BYTES_PER_MS, len(cleared.marks)))
-                self._return_marks([PlayedMark(name, now) for name in cleared.marks], True)
-
-    def _return_marks(self, marks: Sequence[PlayedMark], cleared: bool) -> None:
-        if self.behaviour.marks == "never":
-            return
-        for played in marks:
-            for _ in range(2 if self.behaviour.marks == "twice" else 1):
-                self._send(self._out.mark(played.name).encode())
-            self._on_event(MarkReturned(played.at_ms, played.name, cleared))
-
-    def _progress(self) -> None:
-        self._changed.set()
+    def _echo_mark(self, name: str) -> None:
+        if self.ended is None:
+            self._outbox.text(self._out.mark(name).encode())
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -370,62 +326,60 @@ class StreamClient:
         if self._tap is not None and self.ended is None:
             self._tap.passed("close", "twilio", code=code)
         self._finish("caller", "closed", None)
-        await self._line.close(code)
+        await self._outbox.line.close(code)
 
     async def reset(self) -> None:
         """Break the TCP connection with an RST."""
         if self._tap is not None and self.ended is None:
             self._tap.passed("close", "twilio")
         self._finish("caller", "reset", None)
-        await self._line.abort(reset=True)
+        await self._outbox.line.abort(reset=True)
 
     def vanish(self) -> None:
         """Neither read nor write any more, and leave the socket open."""
         self.stop_clock()
-        self._line.vanish()
+        self._outbox.line.vanish()
 
     def stop_reading(self) -> None:
         """Take nothing more from the server."""
-        self._line.pause_reading()
+        self._outbox.line.pause_reading()
 
     def read_slowly(self, bytes_per_s: float) -> None:
         """Take at most this many bytes per second from the server."""
-        self._line.read_slowly(bytes_per_s)
+        self._outbox.line.read_slowly(bytes_per_s)
 
     def resume_reading(self) -> None:
         """Read at full speed again."""
-        self._line.resume_reading()
+        self._outbox.line.resume_reading()
 
     async def aclose(self) -> None:
         """Free everything, however the stream stands. Safe to repeat."""
         self._finish("nobody", "abandoned", None)
-        if self._socket is not None:
-            await self._socket.abort()
+        if self._outbox.socket is not None:
+            await self._outbox.socket.abort()
 
     def _on_ended(self, ended: Ended) -> None:
         if self.ended is not None or ended.how == "ours":
             return
         if self._tap is not None:
             self._tap.passed("close", "bridge", code=ended.code)
-        if ended.how == "closed" and ended.code not in (1000, 1005):
-            self.complain(31921, f"close code {ended.code}")
+        wrong = ended.code not in (1000, 1005) or self.behaviour.close_is_error
+        if ended.how == "closed" and wrong:
+            self.fault = LineFault(31921, f"close code {ended.code}")
         elif ended.how == "broken":
-            self.complain(31924, ended.text)
+            self.fault = LineFault(31924, ended.text)
         elif ended.how in ("reset", "eof"):
-            self.complain(31903, "the connection ended without a closing handshake")
+            self.fault = LineFault(31903, "the connection ended without a closing handshake")
+        if self.fault is not None:
+            self.complain(self.fault.code, self.fault.text)
         self._finish("server", ended.how, ended.code)
 
     def _finish(self, by: Literal["caller", "server", "nobody"], how: str, code: int | None) -> None:
         self.stop_clock()
         if self.ended is not None:
             return
-        self._player.stop()
+        self._inbox.player.stop()
         self.ended = StreamEnded(self.now_ms(), by, how, code, self.playback.buffered_bytes / BYTES_PER_MS)
         self._mouth.shut()
         self._changed.set()
         self._on_event(self.ended)
-
-    @property
-    def _line(self) -> Socket:
-        assert self._socket is not None, "use StreamClient.open"
-        return self._socket
