@@ -32,12 +32,16 @@ def read_ulaw(path: Path) -> bytes:
     """Return a file's audio as 8 kHz mono µ-law. Raises `AudioFileError` or `OSError`."""
     if path.stat().st_size > FILE_BYTES:
         raise AudioFileError(f"{path.name} is larger than {FILE_BYTES >> 20} MiB")
-    content = path.read_bytes()
-    if path.suffix.lower() in (".ulaw", ".mulaw", ".ul", ".pcmu") and not content.startswith(b"RIFF"):
+    return ulaw_of(path.read_bytes(), path.name)
+
+
+def ulaw_of(content: bytes, name: str) -> bytes:
+    """Return the audio of a file's content; ``name`` says by its ending whether it is raw. Raises `AudioFileError`."""
+    if name.lower().endswith((".ulaw", ".mulaw", ".ul", ".pcmu")) and not content.startswith(b"RIFF"):
         return content
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise AudioFileError(f"{path.name} is neither a WAV file nor raw µ-law (.ulaw)")
-    return _wave(content, path.name)
+        raise AudioFileError(f"{name} is neither a WAV file nor raw µ-law (.ulaw)")
+    return _wave(content, name)
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -58,7 +58,9 @@ class Behaviour:
 
     # -- the stream's end
     send_stop: bool = True
+    #: ``vanish`` leaves the socket half open for ``half_open_s``: nothing is read or written any more.
     ending: Literal["close", "reset", "vanish"] = "close"
+    half_open_s: float = 3.0
     #: Report a server's close with 1000 as 31921 too: the page of 31921 lists it, the overview does not.
     close_is_error: bool = False
     #: After a failed stream, tell ``stream-stopped`` as well.

@@ -9,118 +9,109 @@ or a stream (``ws(s)://…``: one Media Streams connection and nothing else)::
     report.ok, report.turns, report.latencies_ms, report.barge_ins, report.complaints
     call.write(Path("out"))              # call.wav (caller left, agent right as heard) and call.json
 
-It prints nothing and reads no files. `scenario` reads steps from a file; `stream` is the level below.
+While it runs it can be looked at and changed as by Twilio's REST API: `state`, `redirect`, `complete`, `start_stream`,
+`start_recording` …; `switch` keeps many calls of one account. With `CallOptions.outbound` Twilio places the call and
+the steps are those of the one who is called. It prints nothing and reads no files.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
-from offhook.sim.behaviour import Behaviour
-from offhook.sim.callbacks import Callbacks
+from offhook.sim.call_parts import CallParts
+from offhook.sim.call_streams import Fork
+from offhook.sim.callbacks import StatusHook
 from offhook.sim.caller import Caller, LineOver, Step
+from offhook.sim.circuit import Circuit
 from offhook.sim.complaints import DEAD_AIR, LineFault
-from offhook.sim.events import Dialled, DigitPressed, Event, HungUp, OnEvent, Party, StreamStarted, ignore
+from offhook.sim.events import Dialled, OnEvent, Party, ignore
 from offhook.sim.hearing import Hearing
-from offhook.sim.identity import CallIdentity
-from offhook.sim.interpreter import DialOutcome, Interpreter, Plan, Rerouted, StreamOrder
-from offhook.sim.reach import Reach
+from offhook.sim.interpreter import Interpreter
+from offhook.sim.life import live
+from offhook.sim.options import CallOptions
+from offhook.sim.plan import Rerouted, StreamOrder
 from offhook.sim.recording import write_stereo
-from offhook.sim.report import CallReport, barge_ins_of, turns_of
-from offhook.sim.stream import StreamClient
-from offhook.sim.webhook import Webhooks
+from offhook.sim.report import CallReport
+from offhook.sim.report_of import report_of, shown
+from offhook.sim.ringing import Ringing
+from offhook.sim.state import CallState, CallStatus
+from offhook.sim.tapes import Tape
+from offhook.sim.trial import CALL_S
 from offhook.sim.witness import Witness
-from offhook.trace import OnEntry
+
+__all__ = ["CallOptions", "SimulatedCall"]
 
 #: After a hang-up, what the line was doing may take this long to end.
 ENDING_S: Final = 3.0
-#: How often a caller looks whether what is waited for has come.
-MOMENT_S: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class CallOptions:
-    """How one call is made. ``auth_token`` signs; without it everything goes unsigned."""
-
-    auth_token: str | None = None
-    identity: CallIdentity = field(default_factory=CallIdentity)
-    behaviour: Behaviour = field(default_factory=Behaviour)
-    #: Custom parameters of a stream that is dialled directly; a webhook's TwiML brings its own.
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    method: str = "POST"
-    fallback_url: str | None = None
-    status_url: str | None = None
-    dial: DialOutcome = field(default_factory=DialOutcome)
-    limit_s: float = 600.0
-    verb_speed: float = 1.0
-    #: Told everything that passes on the wire, for a trace.
-    on_wire: OnEntry | None = None
-    #: Parameters of every webhook that are not those of an ordinary incoming call.
-    form: Mapping[str, str] = field(default_factory=dict)
-    #: Where the server's public name is reached on this machine.
-    reach: Reach | None = None
 
 
 class SimulatedCall:
-    """One call, made once by `run`. It is the caller's `Line` and the interpreter's `Exchange`."""
+    """One call, made once by `run`."""
 
     def __init__(
         self, target: str, steps: Sequence[Step], options: CallOptions | None = None, on_event: OnEvent = ignore
     ) -> None:
         self._target = target
-        self._options = options or CallOptions()
+        self._options = options = options or CallOptions()
         self._caller = Caller(steps)
         self._witness = Witness(on_event)
-        self._stream: StreamClient | None = None
-        self._over: HungUp | None = None
-        self._keys: list[str] = []
-        self._gathers = False
-        self._next: Rerouted | None = None
-        self._frames_sent = self._frames_dropped = 0
-        self._callbacks: Callbacks
+        outbound = options.outbound is not None
+        state = CallState(
+            options.identity.call_sid,
+            options.identity.account_sid,
+            "outbound-api" if outbound else "inbound",
+            options.identity.caller,
+            options.identity.called,
+            "queued" if outbound else "ringing",
+            datetime.now(UTC),
+        )
+        self._circuit = Circuit(self._witness, state, self._on_state)
+        self._parts: CallParts | None = None
+        self._status_hook = StatusHook.of(options.plan(target).route)
+
+    # -- what may be asked at any time ------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> CallState:
+        """What is known of the call now."""
+        return self._circuit.state
 
     @property
     def agent(self) -> Hearing:
         """What the caller hears of the agent."""
         return self._witness.agent
 
-    async def run(self) -> CallReport:
-        """Make the call and return its report. What the server does wrong is in the report, never raised."""
-        self.tell(Dialled(self.now_ms(), _shown(self._target)))
-        behaviour = self._options.behaviour
-        webhooks = Webhooks(
-            self._options.auth_token,
-            sign_as=behaviour.sign_as,
-            wrong_signature=behaviour.signature == "wrong",
-            on_wire=self._options.on_wire,
-            call_sid=self._options.identity.call_sid,
-            reach=self._options.reach,
-        )
-        async with webhooks, asyncio.TaskGroup() as errands:
-            self._callbacks = Callbacks(self._options.identity, webhooks, errands, self.complain)
-            self._callbacks.form |= self._options.form
-            async with asyncio.TaskGroup() as parties:
-                line = parties.create_task(self._run_line(webhooks))
-                caller = parties.create_task(self._run_caller())
-                both = {line, caller}
-                await asyncio.wait(both, timeout=self._options.limit_s, return_when=asyncio.FIRST_COMPLETED)
-                if not line.done():
-                    if caller.done():
-                        self._end("caller", "the caller hung up")
-                    else:
-                        self._end("twilio", f"cut off after {self._options.limit_s:g} s")
-                        self._caller.problems.append("the call reached its time limit")
-                    await self._leave(line)
-            if self._options.status_url is not None:
-                self._callbacks.call_completed(self._options.status_url, self.now_ms() / 1000)
-        self._settle()
-        return self.report()
+    @property
+    def legs(self) -> tuple[CallState, ...]:
+        """Those a `<Dial>` of this call has called."""
+        return () if self._parts is None else tuple(self._parts.desk.legs)
+
+    @property
+    def streams(self) -> tuple[Fork, ...]:
+        """The streams of `<Start>`, running and stopped."""
+        return () if self._parts is None else tuple(self._parts.streams.forks)
+
+    @property
+    def recordings(self) -> tuple[Tape, ...]:
+        """The recordings, running and completed."""
+        return () if self._parts is None else tuple(self._parts.desk.tapes)
+
+    def report(self) -> CallReport:
+        """Return what is known of the call, also while it lasts or after it was broken off."""
+        streams = None if self._parts is None else self._parts.streams
+        return report_of(self._target, self._circuit, streams, self._caller.problems)
+
+    def write(self, folder: Path) -> None:
+        """Write `call.wav` and `call.json` into a folder, which is made where it is missing. Raises `OSError`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_stereo(folder / "call.wav", self._witness.caller_track, self._witness.agent_track)
+        self.report().write(folder / "call.json")
+
+    # -- what the REST API can do to it -----------------------------------------------------------------------------
 
     async def redirect(self, url: str | None = None, twiml: str | None = None, method: str = "POST") -> None:
         """Abandon the current TwiML and run another, as a REST update does: an open stream gets `stop` and a close.
@@ -129,233 +120,152 @@ class SimulatedCall:
         """
         if (url is None) == (twiml is None):
             raise ValueError("a call is redirected either to a url or to twiml")
-        self._next = Rerouted(url, twiml, method)
-        if self._stream is not None:
-            await self._stream.hang_up()
+        self._circuit.reroute(Rerouted(url, twiml, method))
+        if self._parts is not None:
+            await self._parts.streams.end_connected()
 
-    async def complete(self) -> None:
-        """End the call, as a REST update to `completed` does."""
-        self._end("server", "ended over the REST API")
-        if self._stream is not None:
-            await self._stream.hang_up()
+    async def complete(self, status: CallStatus = "completed") -> None:
+        """End the call, as a REST update to `completed` does, or to `canceled` while it rings."""
+        self._circuit.end("server", "ended over the REST API", status)
+        if self._parts is not None:
+            await self._parts.streams.hang_up()
 
-    def _end(self, by: Party, why: str) -> None:
-        if self._over is None:
-            self._over = HungUp(self.now_ms(), by, why)
-            self.tell(self._over)
+    def tell_status_to(self, hook: StatusHook | None) -> None:
+        """Tell further changes of the status there."""
+        self._status_hook = hook
+        if self._parts is not None:
+            self._parts.callbacks.status = hook
 
-    async def _leave(self, line: asyncio.Task[None]) -> None:
-        if self._stream is not None:
-            await self._stream.hang_up()
-        _, waiting = await asyncio.wait({line}, timeout=ENDING_S)
+    async def start_stream(self, order: StreamOrder) -> Fork:
+        """Start a one-way stream (the Streams resource). Raises `LineFault`, or `LineOver` when the call is not on."""
+        return await self._live().streams.start(order)
+
+    async def stop_stream(self, name_or_sid: str) -> bool:
+        """Stop a one-way stream; say whether it was running."""
+        return self._parts is not None and await self._parts.streams.stop(name_or_sid)
+
+    def start_recording(self, source: str = "StartCallRecordingAPI") -> Tape:
+        """Record the caller from now on. Raises `LineOver` when the call is not on."""
+        parts = self._live()
+        tape = Tape(source, self.state.sid)
+        parts.desk.tapes.append(tape)
+        parts.handset.attach(tape.take)
+        return tape
+
+    def stop_recording(self, tape: Tape) -> None:
+        """Complete a recording. Safe to repeat."""
+        if self._parts is not None:
+            self._parts.handset.detach(tape.take)
+        tape.finish()
+
+    def _live(self) -> CallParts:
+        if self._parts is None or not self._circuit.is_answered or self._circuit.over is not None:
+            raise LineOver
+        return self._parts
+
+    # -- the call ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> CallReport:
+        """Make the call and return its report. What the server does wrong is in the report, never raised."""
+        self._witness.tell(Dialled(self._circuit.now_ms(), shown(self._target)))
+        async with CallParts.of(self._target, self._options, self._circuit) as parts:
+            self._parts = parts
+            parts.callbacks.status = self._status_hook
+            self._circuit.announce()
+            async with asyncio.TaskGroup() as parties:
+                line = parties.create_task(self._run_line(parts))
+                caller = parties.create_task(self._run_caller(parts))
+                await self._until_over(line, caller)
+                await self._leave(line, parts)
+                await parts.streams.hang_up()
+            parts.settle()
+        self._witness.caller.cut()
+        self._witness.agent.cut()
+        return self.report()
+
+    async def _until_over(self, line: asyncio.Task[None], caller: asyncio.Task[None]) -> None:
+        options = self._options
+        ours, twilios = options.limit_s, CALL_S if options.trial != "no" else options.time_limit_s
+        await asyncio.wait({line, caller}, timeout=min(ours, twilios), return_when=asyncio.FIRST_COMPLETED)
+        if line.done():
+            return
+        if caller.done():
+            self._end("caller", "the caller hung up")
+        elif twilios <= ours:
+            if options.trial != "no":
+                self._witness.complain(13805, "")
+            self._end("twilio", f"the call reached its time limit of {twilios:g} s")
+        else:
+            self._end("twilio", f"cut off after {ours:g} s")
+            self._caller.problems.append("the call reached its time limit")
+
+    async def _leave(self, line: asyncio.Task[None], parts: CallParts) -> None:
+        await parts.streams.hang_up()
+        _, waiting = await asyncio.wait({line}, timeout=ENDING_S + self._options.behaviour.half_open_s)
         for task in waiting:
             task.cancel()
 
-    async def _run_caller(self) -> None:
+    def _end(self, by: Party, why: str) -> None:
+        self._circuit.end(by, why)
+
+    def _on_state(self, state: CallState) -> None:
+        if self._parts is not None:
+            self._parts.on_state(state)
+        self._options.on_state(state)
+
+    async def _run_caller(self, parts: CallParts) -> None:
+        life = self._options.life
         try:
-            await self._caller.talk(self)
+            if self._options.outbound is not None:
+                await self._circuit.wait_until(lambda: self._circuit.is_answered, 1e9)
+            talking = asyncio.create_task(self._caller.talk(parts.handset))
+            living = asyncio.create_task(live(life, parts.handset)) if life.is_eventful else None
+            await self._either(talking, living)
         except LineOver:
             return
         if self._caller.dead_air:
-            self.complain(DEAD_AIR, "")
+            self._witness.complain(DEAD_AIR, "")
 
-    async def _run_line(self, webhooks: Webhooks) -> None:
+    async def _either(self, talking: asyncio.Task[None], living: asyncio.Task[str] | None) -> None:
+        """Wait for the script or for impatience, whichever is first. Raises `LineOver`."""
+        both: set[asyncio.Task[None] | asyncio.Task[str]] = {talking} | ({living} if living is not None else set())
         try:
-            if _is_stream(self._target):
-                self._end("server", await self._run_bare_stream())
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if talking.done():
+                talking.result()
+            elif living is not None and (bored := living.result()):
+                self._caller.problems.append(bored)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+            for task in both:
+                if not task.cancelled():
+                    task.exception()
+
+    async def _run_line(self, parts: CallParts) -> None:
+        try:
+            if self._options.outbound is not None:
+                ringing = Ringing(self._options.outbound, parts)
+                await ringing.until_answered()
+                async with ringing.detecting():
+                    await self._run_target(parts)
             else:
-                plan = Plan(
-                    self._target,
-                    self._options.method,
-                    self._options.fallback_url,
-                    dial=self._options.dial,
-                    speed=self._options.verb_speed,
-                )
-                self._end(*await Interpreter(plan, webhooks, self, self._callbacks.form, self.now_ms).run())
+                await self._run_target(parts)
         except LineOver:
             return
 
-    async def _run_bare_stream(self) -> str:
+    async def _run_target(self, parts: CallParts) -> None:
+        if self._target.startswith(("ws://", "wss://")):
+            self._end("server", await self._run_bare_stream(parts))
+        else:
+            self._end(*await Interpreter(parts.desk).run())
+
+    async def _run_bare_stream(self, parts: CallParts) -> str:
+        self._circuit.becomes("in-progress")
         try:
-            await self.run_stream(StreamOrder(self._target, None, self._options.parameters, None, "POST"))
+            await parts.streams.connect(StreamOrder(self._target, None, self._options.parameters))
         except LineFault as fault:
-            self.complain(fault.code, fault.text, fault.status)
+            self._witness.complain(fault.code, fault.text, fault.status)
             return "the stream could not be opened"
         return "the server ended the stream"
-
-    # -- the exchange: what the interpreter asks for --------------------------------------------------------------
-
-    def now_ms(self) -> float:
-        """Return the time of the call."""
-        return self._witness.now_ms()
-
-    def tell(self, event: Event) -> None:
-        """Note an event and pass it on."""
-        self._witness.tell(event)
-
-    def complain(self, code: int, text: str, http_status: int | None = None) -> None:
-        """Note a finding."""
-        self._witness.complain(code, text, http_status)
-
-    async def run_stream(self, order: StreamOrder) -> None:
-        """Open a stream and return when it is over. Raises `LineFault` when it cannot be opened, `LineOver` after."""
-        if not _may_be_plain(order.url):
-            self.complain(31922, "Twilio connects to wss:// only")
-        try:
-            stream = await StreamClient.open(
-                order.url,
-                auth_token=self._options.auth_token,
-                identity=self._options.identity,
-                behaviour=self._options.behaviour,
-                on_event=self.tell,
-                on_heard=self._witness.heard,
-                on_said=self._witness.said,
-                now_ms=self.now_ms,
-                complaints=self._witness.complaints,
-                on_wire=self._options.on_wire,
-                reach=self._options.reach,
-            )
-        except LineFault as fault:
-            self._callbacks.stream(order, "", "stream-error", f"{fault.code} - {fault.text}")
-            raise
-        try:
-            async with stream:
-                await self._hold(stream, order)
-        finally:
-            self.agent.cut()
-        if self._over is not None:
-            raise LineOver
-        self._reroute()
-
-    def _reroute(self) -> None:
-        if self._next is not None:
-            following, self._next = self._next, None
-            raise following
-
-    async def _hold(self, stream: StreamClient, order: StreamOrder) -> None:
-        await stream.begin(order.parameters)
-        stream.start_clock()
-        self._stream = stream
-        self.tell(StreamStarted(self.now_ms(), stream.stream_sid))
-        self._callbacks.stream(order, stream.stream_sid, "stream-started")
-        try:
-            await stream.wait_ended(self._options.limit_s + ENDING_S)
-        finally:
-            self._stream = None
-            self._frames_sent += stream.frames_sent
-            self._frames_dropped += stream.frames_dropped
-        self._callbacks.stream(order, stream.stream_sid, "stream-stopped")
-
-    async def wait_s(self, seconds: float) -> None:
-        """Let time pass. Raises `LineOver`, or `Rerouted`."""
-        await self.wait_until(lambda: self._next, seconds)
-        self._reroute()
-
-    async def gather(self, count: int | None, finish_on: str, timeout_s: float) -> str:
-        """Return the digits pressed, at most ``count``, without the key that finishes them. Raises `LineOver`."""
-        digits = ""
-        self._gathers = True
-        try:
-            while (count is None or len(digits) < count) and await self.wait_until(
-                lambda: self._keys or self._next, timeout_s
-            ):
-                self._reroute()
-                key = self._keys.pop(0)
-                if key == finish_on:
-                    break
-                digits += key
-        finally:
-            self._gathers = False
-        return digits
-
-    # -- the line: what the caller does -----------------------------------------------------------------------------
-
-    async def say(self, audio: bytes, text: str) -> None:
-        """Speak into the stream; wait for one where there is none yet. Raises `LineOver`."""
-        await self.wait_until(lambda: self._stream is not None, self._options.limit_s)
-        self._witness.speaks(text)
-        if self._stream is not None:
-            await self._stream.say(audio)
-            self._witness.caller.cut()
-        if self._over is not None:
-            raise LineOver
-
-    async def press(self, digit: str) -> None:
-        """Press a key: it goes to the stream, or else to a `<Gather>`."""
-        self.tell(DigitPressed(self.now_ms()))
-        if self._stream is not None:
-            await self._stream.send_digit(digit)
-        elif len(self._keys) < 64:
-            self._keys.append(digit)
-
-    async def wait_until(self, fact: Callable[[], object], timeout_s: float) -> bool:
-        """Wait for a fact; ``False`` when the time is up. Raises `LineOver`."""
-        until_ms = self.now_ms() + timeout_s * 1000
-        while True:
-            self._witness.settle()
-            if self._over is not None:
-                raise LineOver
-            if fact():
-                return True
-            if self.now_ms() >= until_ms:
-                return False
-            await asyncio.sleep(MOMENT_S)
-
-    # -- the report ------------------------------------------------------------------------------------
-
-    def _settle(self) -> None:
-        self._end("server", "the call ended")
-        self._witness.caller.cut()
-        self._witness.agent.cut()
-
-    def report(self) -> CallReport:
-        """Return what is known of the call, also while it lasts or after it was broken off."""
-        seen = self._witness
-        utterances = seen.agent.utterances
-        return CallReport(
-            target=_shown(self._target),
-            call_sid=self._options.identity.call_sid,
-            account_sid=self._options.identity.account_sid,
-            stream_sids=tuple(seen.stream_sids),
-            stream_started_ms=seen.stream_started_ms,
-            first_heard_ms=utterances[0].start_ms if utterances else None,
-            heard_ms=sum(spoken.end_ms - spoken.start_ms for spoken in utterances),
-            frames_sent=self._frames_sent,
-            frames_dropped=self._frames_dropped,
-            turns=turns_of(seen.lines, utterances),
-            barge_ins=barge_ins_of(seen.lines, utterances, seen.clears_ms),
-            complaints=tuple(seen.complaints),
-            problems=tuple(self._caller.problems),
-            ended=self._over or HungUp(self.now_ms(), "nobody", "not over"),
-            twiml=tuple(seen.twiml),
-            events=tuple(seen.events),
-        )
-
-    def write(self, folder: Path) -> None:
-        """Write `call.wav` and `call.json` into a folder, which is made where it is missing. Raises `OSError`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        write_stereo(folder / "call.wav", self._witness.caller_track, self._witness.agent_track)
-        self.report().write(folder / "call.json")
-
-
-def _shown(url: str) -> str:
-    """Return a target as it may be printed: a URL without user info, query and fragment."""
-    if url.lstrip().startswith("<"):
-        return "TwiML"
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _is_stream(target: str) -> bool:
-    return target.startswith(("ws://", "wss://"))
-
-
-def _may_be_plain(url: str) -> bool:
-    """Whether this stream URL is right: wss, or ws to this very machine, as in tests and in development."""
-    parts = urlsplit(url)
-    if parts.scheme == "wss":
-        return True
-    try:
-        return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False

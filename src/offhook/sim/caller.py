@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from offhook.sim.hearing import Hearing
+from offhook.sim.tones import tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,25 @@ class WaitForHangUp:
     timeout_s: float = 20.0
 
 
-Step = WaitForAgent | Say | Interrupt | Press | Pause | HangUp | WaitForHangUp
+@dataclass(frozen=True, slots=True)
+class Beep:
+    """Beep, as a voicemail does after its greeting."""
+
+    hz: float = 1000.0
+    ms: float = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoseLine:
+    """Drive into a tunnel: nothing of the caller arrives any more, and nobody says so."""
+
+
+Step = WaitForAgent | Say | Interrupt | Press | Pause | HangUp | WaitForHangUp | Beep | LoseLine
+
+
+def voicemail(greeting: bytes, text: str = "", records_s: float = 30.0) -> tuple[Step, ...]:
+    """Return what an answering machine does: its greeting (µ-law), a beep, and then it records."""
+    return (Pause(0.3), Say(greeting, text), Beep(), Pause(records_s), HangUp())
 
 
 class Line(Protocol):
@@ -106,6 +125,10 @@ class Line(Protocol):
 
     async def wait_until(self, fact: Callable[[], object], timeout_s: float) -> bool:
         """Wait for a fact; ``False`` when the time is up. Raises `LineOver` when the call is over."""
+        ...
+
+    def lose(self) -> None:
+        """Lose the network."""
         ...
 
 
@@ -146,6 +169,10 @@ class Caller:
                 await line.wait_until(lambda: False, seconds)
             case HangUp():
                 return False
+            case Beep(hz, ms):
+                await line.say(tone(hz, ms), "")
+            case LoseLine():
+                line.lose()
             case WaitForHangUp(timeout_s):
                 await line.wait_until(lambda: False, timeout_s)
                 self.problems.append(f"the server did not hang up within {timeout_s:g} s")

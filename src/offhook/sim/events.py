@@ -20,6 +20,22 @@ class Dialled:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The two sides are connected."""
+
+    at_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredBy:
+    """Answering machine detection has its verdict, ``took_ms`` after the answer."""
+
+    at_ms: float
+    verdict: str
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """A webhook answered; ``what`` is why it was asked (voice, action, redirect, fallback, status …)."""
 
@@ -134,6 +150,8 @@ class HungUp:
 
 Event = (
     Dialled
+    | Answered
+    | AnsweredBy
     | Fetched
     | VerbRun
     | StreamStarted

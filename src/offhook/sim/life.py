@@ -38,6 +38,8 @@ class Life:
     remark_every_s: tuple[float, float] = (4.0, 9.0)
     keys: str = ""
     key_every_s: tuple[float, float] = (3.0, 8.0)
+    #: What is heard around the caller who says nothing (µ-law), again and again.
+    background: bytes = b""
     seed: int = 0
 
     @property
@@ -75,7 +77,10 @@ class Quiet(Protocol):
 
 
 async def live(life: Life, line: Quiet) -> str:
-    """Live beside the script until patience ends. Return why the caller hangs up. Raises `LineOver`."""
+    """Live beside the script until patience ends. Return what was wrong, in words, or nothing.
+
+    Raises `LineOver`.
+    """
     chance = random.Random(f"life {life.seed}")  # noqa: S311 - repeatable, not a secret
     remark_ms = line.now_ms() + 1000 * chance.uniform(*life.remark_every_s)
     key_ms = line.now_ms() + 1000 * chance.uniform(*life.key_every_s)
@@ -94,7 +99,7 @@ async def live(life: Life, line: Quiet) -> str:
 
 def _bored(life: Life, line: Quiet) -> str | None:
     if life.stays_s is not None and line.now_ms() >= life.stays_s * 1000:
-        return f"the caller stays {life.stays_s:g} s and no longer"
+        return ""
     if life.patience_s is not None and line.now_ms() - line.last_sound_ms() >= life.patience_s * 1000:
         return f"bored: nothing was heard for {life.patience_s:g} s"
     return None

@@ -6,9 +6,12 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from offhook.sim.wheel import Ticket, wheel_of
 from offhook.wire.ulaw import FRAME_BYTES, FRAME_MS, SILENCE
+
+_SILENT: Final = bytes((SILENCE,)) * FRAME_BYTES
 
 
 @dataclass(slots=True)
@@ -19,11 +22,18 @@ class _Speech:
 
 
 class Mouth:
-    """Speeches one after the other, silence between them."""
+    """Speeches one after the other; between them silence, or the ``background`` again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, background: bytes = b"") -> None:
         self._speeches: list[_Speech] = []
         self._is_shut = False
+        self._background = background
+        self._place = 0
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether something is being said."""
+        return bool(self._speeches)
 
     async def say(self, audio: bytes) -> bool:
         """Speak µ-law audio after what is being said already. Return when its last frame went out.
@@ -41,8 +51,10 @@ class Mouth:
                 self._speeches.remove(speech)
 
     def next_frame(self) -> bytes:
-        """Return the next 20 ms; silence where nothing is to be said."""
-        frame = bytearray()
+        """Return the next 20 ms; silence, or the background, where nothing is to be said."""
+        if not self._speeches:
+            return self._around() if self._background else _SILENT
+        frame = b""
         while self._speeches and len(frame) < FRAME_BYTES:
             speech = self._speeches[0]
             piece = speech.audio[speech.sent : speech.sent + FRAME_BYTES - len(frame)]
@@ -52,7 +64,14 @@ class Mouth:
                 self._speeches.pop(0)
                 if not speech.done.done():
                     speech.done.set_result(True)
-        return bytes(frame.ljust(FRAME_BYTES, bytes((SILENCE,))))
+        return frame.ljust(FRAME_BYTES, _SILENT[:1])
+
+    def _around(self) -> bytes:
+        around = self._background[self._place : self._place + FRAME_BYTES]
+        self._place += FRAME_BYTES
+        if self._place >= len(self._background):
+            self._place = 0
+        return around.ljust(FRAME_BYTES, _SILENT[:1])
 
     def shut(self) -> None:
         """Say no more: everybody who waits for the end of a speech is told it was not said."""

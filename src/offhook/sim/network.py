@@ -33,6 +33,8 @@ class Network:
     stalls_per_s: float = 0.0
     stall_frames: int = 6
     gaps: Literal["silence", "missing"] = "silence"
+    #: A caller whose audio stops is given up after this long (31953).
+    rtp_timeout_s: float = 60.0
 
     @property
     def is_clear(self) -> bool:

@@ -58,6 +58,8 @@ class CallReport:
     target: str
     call_sid: str
     account_sid: str
+    status: str
+    answered_by: str | None
     stream_sids: tuple[str, ...]
     stream_started_ms: float | None
     first_heard_ms: float | None

@@ -53,9 +53,9 @@ def sign(token: str, url: str, parameters: Pairs = (), *, algorithm: str = "sha1
     return base64.b64encode(hmac.new(token.encode(), signed.encode(), algorithm).digest()).decode()
 
 
-def sign_webhook(token: str, url: str, parameters: Pairs = ()) -> str:
+def sign_webhook(token: str, url: str, parameters: Pairs = (), *, algorithm: str = "sha1") -> str:
     """Sign a form POST (with its parameters) or a GET (without: they are in the URL)."""
-    return sign(token, webhook_url(url), parameters)
+    return sign(token, webhook_url(url), parameters, algorithm=algorithm)
 
 
 def sign_stream(token: str, url: str) -> str:

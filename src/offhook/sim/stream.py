@@ -87,6 +87,8 @@ class StreamClient:
             self._say_frame, self.now_ms, pace=behaviour.pace, jitter_ms=behaviour.jitter_ms, chance=chance
         )
         self._hung_up = False
+        #: Whether the socket was left half open.
+        self.has_vanished = False
 
     @classmethod
     async def open(
@@ -189,6 +191,10 @@ class StreamClient:
     async def send_digit(self, digit: str) -> None:
         """Send one `dtmf`."""
         await self.send_text(self._out.dtmf(digit))
+
+    def press(self, digit: str) -> None:
+        """Send one `dtmf` now, whether or not the server reads."""
+        self._outbox.text(self._out.dtmf(digit).encode())
 
     async def send_mark(self, name: str) -> None:
         """Send a `mark` by hand, whether or not the server ever asked for it."""
@@ -339,6 +345,8 @@ class StreamClient:
         """Neither read nor write any more, and leave the socket open."""
         self.stop_clock()
         self._outbox.line.vanish()
+        self.has_vanished = True
+        self._changed.set()
 
     def stop_reading(self) -> None:
         """Take nothing more from the server."""

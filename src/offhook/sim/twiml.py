@@ -7,38 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from offhook.sim.complaints import LineFault
+from offhook.sim.grammar import CHILDREN, NESTED, NOUNS, VERBS, wrong_values
 
 #: Twilio's limit for a document that is fetched (11750).
 DOCUMENT_BYTES: Final = 64 * 1024
-
-_ACTION: Final = "action method"
-_KNOWN: Final[dict[str, str]] = {
-    "Connect": _ACTION,
-    "Start": _ACTION,
-    "Stop": "",
-    "Say": "voice language loop",
-    "Play": "loop digits",
-    "Pause": "length",
-    "Gather": f"{_ACTION} input timeout finishOnKey numDigits speechTimeout speechModel language hints profanityFilter "
-    "actionOnEmptyResult partialResultCallback partialResultCallbackMethod bargeIn enhanced maxSpeechTime",
-    "Dial": f"{_ACTION} timeout timeLimit callerId answerOnBridge hangupOnStar record recordingStatusCallback trim "
-    "ringTone recordingStatusCallbackMethod recordingStatusCallbackEvent recordingTrack sequential referUrl "
-    "referMethod events",
-    "Hangup": "",
-    "Redirect": "method",
-    "Reject": "reason",
-    "Record": f"{_ACTION} timeout finishOnKey maxLength playBeep trim recordingStatusCallback "
-    "recordingStatusCallbackMethod recordingStatusCallbackEvent transcribe transcribeCallback",
-    "Enqueue": f"{_ACTION} waitUrl waitUrlMethod maxQueueSize workflowSid",
-    "Leave": "",
-    "Refer": _ACTION,
-}
-#: Verbs and their attributes. An attribute that is not here is ignored by Twilio with warning 12200.
-VERBS: Final = {verb: frozenset(names.split()) for verb, names in _KNOWN.items()}
-_NOUNS: Final = {
-    "Stream": frozenset({"url", "name", "track", "statusCallback", "statusCallbackMethod"}),
-    "Parameter": frozenset({"name", "value"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +28,19 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something Twilio ignores with a warning."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """The verbs in order, and what Twilio would warn about (each is a 12200)."""
+    """The verbs in order, and what Twilio would warn about."""
 
     verbs: tuple[Element, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Warned, ...]
 
 
 def parse(body: bytes, content_type: str | None) -> Document:
@@ -81,20 +61,31 @@ def parse(body: bytes, content_type: str | None) -> Document:
         raise LineFault(12100, f"not well-formed at line {line}, column {column + 1}") from None
     if root.tag != "Response":
         raise LineFault(12102, f"the root is `{_shown(root.tag)}`")
-    warnings: list[str] = []
+    warnings: list[Warned] = []
     verbs = tuple(_element(child, warnings) for child in root)
-    warnings += [f"unknown verb `{_shown(verb.name)}`" for verb in verbs if verb.name not in VERBS]
+    unknown = [_shown(verb.name) for verb in verbs if verb.name not in VERBS]
+    warnings += [Warned(12200, f"unknown verb `{name}`") for name in unknown]
+    if (root.text or "").strip() or any((child.tail or "").strip() for child in root):
+        warnings.append(Warned(12200, "there is text between the verbs"))
     return Document(verbs, tuple(warnings))
 
 
-def _element(node: ET.Element, warnings: list[str]) -> Element:
-    known = VERBS.get(node.tag, _NOUNS.get(node.tag))
+def _element(node: ET.Element, warnings: list[Warned]) -> Element:
+    attributes = dict(node.attrib)
+    known = VERBS.get(node.tag, NOUNS.get(node.tag))
     if known is not None:
-        warnings += [
-            f"<{node.tag}> has an unknown attribute `{_shown(name)}`" for name in sorted(node.attrib.keys() - known)
-        ]
+        unknown = [_shown(name) for name in sorted(attributes.keys() - known)]
+        warnings += [Warned(12200, f"<{node.tag}> has an unknown attribute `{name}`") for name in unknown]
+    wrong = wrong_values(node.tag, attributes)
+    warnings += [Warned(code, f"<{node.tag}> has a wrong value in `{name}`") for code, name in wrong]
+    allowed = CHILDREN.get(node.tag)
+    for child in node:
+        if allowed is not None and child.tag not in allowed:
+            code = NESTED.get(node.tag, 12200)
+            warnings.append(Warned(code, f"<{node.tag}> may not hold <{_shown(child.tag)}>"))
     children = tuple(_element(child, warnings) for child in node)
-    return Element(node.tag, dict(node.attrib), (node.text or "").strip(), children)
+    text = "".join(node.itertext()) if node.tag == "Say" else (node.text or "")
+    return Element(node.tag, attributes, text.strip(), children)
 
 
 def _shown(name: str) -> str:

@@ -59,9 +59,12 @@ def test_what_is_unknown_is_a_warning_and_ignored():
     document = parse(
         b'<Response><Conect/><Connect><Stream Url="wss://h/s" track="inbound_track"/></Connect></Response>', XML
     )
-    assert document.warnings == ("<Stream> has an unknown attribute `Url`", "unknown verb `Conect`")
+    assert tuple(warned.text for warned in document.warnings) == (
+        "<Stream> has an unknown attribute `Url`",
+        "unknown verb `Conect`",
+    )
 
 
 def test_names_from_outside_are_shortened():
     document = parse(b"<Response><" + b"x" * 100 + b"/></Response>", XML)
-    assert document.warnings == ("unknown verb `" + "x" * 40 + "`",)
+    assert tuple(warned.text for warned in document.warnings) == ("unknown verb `" + "x" * 40 + "`",)
