@@ -90,7 +90,8 @@ class CallParts:
 
     def on_state(self, state: CallState) -> None:
         """Let every part know that the status changed."""
-        self.form["CallStatus"] = state.status
+        if state.status not in ("queued", "ringing") or "CallStatus" not in self._options.form:
+            self.form["CallStatus"] = state.status
         if state.status == "in-progress":
             self.handset.lift()
         if state.is_over:
