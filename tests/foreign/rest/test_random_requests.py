@@ -14,7 +14,7 @@ from tests.kit.rest.proxy import judging
 
 from offhook.sim.complaints import complaint
 from offhook.sim.rest import alerts
-from offhook.sim.rest.line import Telephony
+from offhook.sim.rest.lines import Telephony
 from offhook.sim.rest.server import RestOptions, RestTwin
 from offhook.sim.rest.world import Account
 

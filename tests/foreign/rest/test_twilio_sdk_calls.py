@@ -7,8 +7,9 @@ from tests.foreign.rest.kit import OURS, account, sdk
 from tests.kit.raw import until
 from tests.kit.rest.webhooks import webhooks
 
-from offhook.sim.rest.callee import Callee, Callees
-from offhook.sim.rest.line import Telephony
+from offhook.sim.outbound import Pickup
+from offhook.sim.rest.lines import Telephony
+from offhook.sim.switch import Phone
 
 pytestmark = pytest.mark.foreign
 
@@ -69,7 +70,7 @@ async def test_a_live_call_is_listed_redirected_and_ended(vendor_contracts):
 
 
 async def test_a_queued_call_is_canceled(vendor_contracts):
-    telephony = Telephony(Callees(others=Callee(rings_s=1000)))
+    telephony = Telephony({THEM: Phone(pickup=Pickup(rings_s=1000))})
     owner = account()
     async with sdk(vendor_contracts, owner, telephony=telephony) as (ask, proxy, _):
         placed = await ask(lambda client: client.calls.create(to=THEM, from_=OURS, twiml=LONG, timeout=600))

@@ -13,9 +13,10 @@ from tests.kit.raw import until
 from tests.kit.rest.webhooks import webhooks
 
 from offhook.sim.caller import HangUp, WaitForAgent
+from offhook.sim.outbound import Pickup
 from offhook.sim.reach import Reach
-from offhook.sim.rest.callee import Callee, Callees
-from offhook.sim.rest.line import Telephony
+from offhook.sim.rest.lines import Telephony
+from offhook.sim.switch import Phone
 
 pytestmark = pytest.mark.foreign
 
@@ -26,7 +27,7 @@ LONG = '<Response><Pause length="3000"/></Response>'
 async def test_a_recorded_call_keeps_what_was_heard(vendor_contracts):
     owner = account()
     owner.auth_token = AUTH_TOKEN
-    listens = Callees(others=Callee(rings_s=0.05, steps=(WaitForAgent(), HangUp())))
+    listens = {THEM: Phone((WaitForAgent(), HangUp()), Pickup(rings_s=0.05))}
     async with bridged() as bridge, webhooks() as told:
         telephony = Telephony(listens, reach=Reach(PUBLIC, bridge.base))
         async with sdk(vendor_contracts, owner, telephony=telephony) as (ask, proxy, twin):

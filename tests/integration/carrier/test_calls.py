@@ -17,12 +17,13 @@ from offhook.carrier.calls import CallOrder, RemoteCall, Voicemail
 from offhook.carrier.client import Carrier
 from offhook.carrier.saved import SavedWirings
 from offhook.errors import CarrierRejected
-from offhook.sim.caller import HangUp, Pause, WaitForAgent
+from offhook.sim.caller import HangUp, Pause, Say, Step, WaitForAgent, voicemail
+from offhook.sim.outbound import Pickup, PickupResult
 from offhook.sim.reach import Reach
-from offhook.sim.rest.callee import Callee, Callees
-from offhook.sim.rest.line import Telephony
-from offhook.sim.rest.lines import NotReached
+from offhook.sim.rest.lines import NotReached, Telephony
 from offhook.sim.rest.world import PhoneNumber
+from offhook.sim.switch import Phone
+from offhook.sim.tones import tone
 
 THEM = "+14155550123"
 LONG = '<Response><Pause length="3000"/></Response>'
@@ -30,9 +31,10 @@ SHORT = "<Response><Say>Hello.</Say></Response>"
 QUICK = Telephony(speed=50)
 
 
-def called(**how: Any) -> Telephony:
-    """Return a telephony where everybody called does this."""
-    return Telephony(Callees(others=Callee(**how)), speed=50)
+def called(result: PickupResult = "answered", rings_s: float = 0.1, speed: float = 50, *steps: Step) -> Telephony:
+    """Return a telephony where they do this."""
+    phone = Phone(steps or (Pause(3600.0),), Pickup(result, rings_s))
+    return Telephony({THEM: phone}, speed=speed)
 
 
 async def over(carrier: Carrier, sid: str) -> RemoteCall:
@@ -74,7 +76,7 @@ async def test_a_call_rings_is_answered_and_told_step_by_step(vendor_contracts):
 async def test_a_call_that_nobody_takes(vendor_contracts, result):
     async with (
         webhooks() as told,
-        judged(vendor_contracts, account(), telephony=called(result=result)) as (carrier, _, _twin),
+        judged(vendor_contracts, account(), telephony=called(result)) as (carrier, _, _twin),
     ):
         order = CallOrder(THEM, OURS, twiml=SHORT, status_url=f"{told.url}/status", status_events=["completed"])
         placed = await carrier.calls.place(order)
@@ -90,8 +92,7 @@ async def test_a_ringing_call_is_given_up_after_its_time(vendor_contracts):
 
 
 async def test_a_ringing_call_is_hung_up(vendor_contracts):
-    telephony = Telephony(Callees(others=Callee(rings_s=1000)))
-    async with judged(vendor_contracts, account(), telephony=telephony) as (carrier, _, _twin):
+    async with judged(vendor_contracts, account(), telephony=called(rings_s=1000, speed=1)) as (carrier, _, _twin):
         placed = await carrier.calls.place(CallOrder(THEM, OURS, twiml=SHORT, rings_s=600))
         assert await carrier.calls.hang_up(placed.sid)
         assert (await over(carrier, placed.sid)).status == "canceled"
@@ -117,14 +118,19 @@ async def test_a_live_call_is_sent_elsewhere_and_ended(vendor_contracts):
             await carrier.calls.redirect(placed.sid, twiml=LONG)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("is_machine", "until_end", "said"),
-    [(False, False, "human"), (True, False, "machine_start"), (True, True, "machine_end_beep")],
+    ("steps", "until_end", "said"),
+    [
+        ((Say(tone(300, 600)), Pause(60)), False, "human"),
+        (voicemail(tone(300, 2600)), False, "machine_start"),
+        (voicemail(tone(300, 2600)), True, "machine_end_beep"),
+    ],
 )
-async def test_who_answered_is_told_beside_the_call(vendor_contracts, is_machine, until_end, said):
+async def test_who_answered_is_told_beside_the_call(vendor_contracts, steps, until_end, said):
     async with (
         webhooks({"/voice": LONG}) as told,
-        judged(vendor_contracts, account(), telephony=called(is_machine=is_machine)) as (carrier, _, _twin),
+        judged(vendor_contracts, account(), telephony=called("answered", 0.1, 1, *steps)) as (carrier, _, _twin),
     ):
         voicemail = Voicemail(f"{told.url}/amd", until_message_end=until_end)
         placed = await carrier.calls.place(CallOrder(THEM, OURS, url=f"{told.url}/voice", voicemail=voicemail))

@@ -89,7 +89,7 @@ async def update(asked: Asked, lines: Lines) -> Answered:
         raise Refusal(21220)
     if wanted.status == "canceled" and call.status == "in-progress":
         raise Refusal(21220, "only a call that is queued or rings can be canceled")
-    await lines.change(call, wanted)
+    await lines.change(asked.account, call, wanted)
     return Answered(show(call, asked.account.sid))
 
 

@@ -1,4 +1,4 @@
-"""What happens in an account, as the simulated REST API keeps it: calls, recordings, streams, messages, alerts."""
+"""What happens in an account, as the simulated REST API keeps it: calls, recordings, messages, alerts."""
 
 from __future__ import annotations
 
@@ -68,17 +68,6 @@ class Callback:
     url: str
     method: str = "POST"
     events: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class Stream:
-    """A unidirectional stream that REST started."""
-
-    sid: str
-    call_sid: str
-    name: str
-    updated: datetime
-    status: Literal["in-progress", "stopped"] = "in-progress"
 
 
 @dataclass(slots=True)

@@ -1,27 +1,66 @@
-"""All calls of the REST twin: the queue of an account's calls per second, and the live ones by their SID."""
+"""All calls of the REST twin: the queue of an account's calls per second, the live ones, what the API shows of them.
+
+The calls themselves are made by one `Switch` per account.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Final, Literal, Self
 
-from offhook.sim.call import CallOptions
-from offhook.sim.caller import Step
-from offhook.sim.identity import fresh_sid
+from offhook.sim.behaviour import Behaviour
+from offhook.sim.call import SimulatedCall
+from offhook.sim.callbacks import StatusHook, timestamp, voice_form
+from offhook.sim.complaints import LineFault, complaint
+from offhook.sim.desk import Speak
+from offhook.sim.events import AnsweredBy, Complained, Event, OnEvent
+from offhook.sim.identity import CallIdentity, fresh_sid
+from offhook.sim.plan import DialOutcome, Route
+from offhook.sim.reach import Reach
 from offhook.sim.report import CallReport
 from offhook.sim.rest import alerts
-from offhook.sim.rest.entries import Call, Recording
-from offhook.sim.rest.line import Line, Telephony
-from offhook.sim.rest.orders import Order, Taping, Update
+from offhook.sim.rest.entries import Call, Callback
+from offhook.sim.rest.orders import Order, Update
 from offhook.sim.rest.refusals import Refusal
-from offhook.sim.rest.tape import Pause
+from offhook.sim.rest.taping import Tapes
 from offhook.sim.rest.telling import Told
-from offhook.sim.rest.world import Account, PhoneNumber, World, now
+from offhook.sim.rest.world import LONGEST_S, Account, PhoneNumber, World, now
+from offhook.sim.state import CallState
+from offhook.sim.switch import Order as Dialling
+from offhook.sim.switch import Phone, Switch, SwitchOptions
+from offhook.trace import OnEntry
 
 #: More than this in the queue is refused (22005).
 QUEUE_S: Final = 24 * 3600.0
+_TRIALS: Final[Mapping[str | None, Literal["no", "current", "legacy"]]] = {
+    None: "no",
+    "new": "current",
+    "legacy": "legacy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Telephony:
+    """Who has which telephone, and how calls are made. ``speed`` makes ringing and waiting so many times faster."""
+
+    phones: Mapping[str, Phone] = field(default_factory=dict)
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    #: What becomes of those a `<Dial>` calls: by number, and everybody else.
+    dials: Mapping[str, DialOutcome] = field(default_factory=dict)
+    dial: DialOutcome = field(default_factory=DialOutcome)
+    speed: float = 1.0
+    speak: Speak | None = None
+    reach: Reach | None = None
+    #: Told everything that happens, with the call it happens to.
+    on_event: Callable[[str, Event], None] | None = None
+    on_wire: OnEntry | None = None
 
 
 class NotReached(Exception):
@@ -29,15 +68,55 @@ class NotReached(Exception):
 
 
 class Lines:
-    """Makes calls and keeps the live ones."""
+    """Makes calls. Use as an async context manager: leaving it ends whatever is on."""
 
     def __init__(self, world: World, telephony: Telephony, told: Told) -> None:
+        self.tapes = Tapes(told)
         self._world = world
         self._telephony = telephony
         self._told = told
-        self._live: dict[str, Line] = {}
+        self._switches: dict[str, Switch] = {}
+        self._stack = AsyncExitStack()
+        #: Queued calls, by SID: set to take them out of the queue.
+        self._queued: dict[str, asyncio.Event] = {}
+        self._orders: dict[str, Order] = {}
+        #: Where each live call's TwiML came from first.
+        self._targets: dict[str, str] = {}
         #: When each account's next call may be dialled.
         self._free_s: dict[str, float] = {}
+
+    async def __aenter__(self) -> Self:
+        for account in self._world.accounts.values():
+            self._switches[account.sid] = await self._stack.enter_async_context(self._switch(account))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for leaves in list(self._queued.values()):
+            leaves.set()
+        await self._stack.aclose()
+
+    def _switch(self, account: Account) -> Switch:
+        telephony = self._telephony
+        options = SwitchOptions(
+            auth_token=account.auth_token,
+            account_sid=account.sid,
+            behaviour=telephony.behaviour,
+            dial=telephony.dial,
+            dials=telephony.dials,
+            verified=frozenset({*account.verified, *(number.e164 for number in account.numbers.values())}),
+            trial=_TRIALS[account.trial],
+            verb_speed=telephony.speed,
+            reach=telephony.reach,
+            speak=telephony.speak,
+            on_event=partial(self._listener, account),
+            on_state=partial(self._changed, account),
+            on_wire=telephony.on_wire,
+        )
+        return Switch(options, telephony.phones)
+
+    # -- calls that REST places -----------------------------------------------------------------------------------
 
     def place(self, account: Account, call: Call, order: Order) -> None:
         """Put a call into its account's queue. Refused with 22005 where that is too long."""
@@ -48,35 +127,43 @@ class Lines:
         self._free_s[account.sid] = turn_s + 1 / account.calls_per_second
         call.queue_ms = round((turn_s - here_s) * 1000)
         account.calls[call.sid] = call
-        line = self._live[call.sid] = Line(account, call, self._telephony, self._told)
-        self._told.errand(self._until_over(line, order, turn_s - here_s))
+        self._queued[call.sid] = asyncio.Event()
+        self._told.errand(self._in_turn(account, call, order, turn_s - here_s))
 
-    async def _until_over(self, line: Line, order: Order, waits_s: float) -> None:
-        try:
-            await line.place(order, waits_s)
-        finally:
-            self._live.pop(line.call.sid, None)
+    async def _in_turn(self, account: Account, call: Call, order: Order, waits_s: float) -> None:
+        """Wait for the call's turn, then dial it, unless it was canceled or there are too many."""
+        leaves = self._queued[call.sid]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(waits_s / self._telephony.speed):
+                await leaves.wait()
+        del self._queued[call.sid]
+        if leaves.is_set():
+            return await self._unplaced(account, call, order, "canceled")
+        live = sum(1 for other in account.calls.values() if other.status in ("ringing", "in-progress"))
+        if account.most_calls is not None and live >= account.most_calls:
+            alerts.write(account, 10004, "error", "the account has as many calls at once as it may have", call.sid)
+            return await self._unplaced(account, call, order, "failed")
+        self._orders[call.sid] = order
+        self._targets[call.sid] = order.target
+        self._switches[account.sid].place(_dialling(call, order))
+        return None
 
-    async def change(self, call: Call, update: Update) -> None:
-        """Change a live call; one that is over stays as it is."""
-        line = self._live.get(call.sid)
-        if line is not None:
-            await line.change(update)
+    async def _unplaced(
+        self, account: Account, call: Call, order: Order, status: Literal["canceled", "failed"]
+    ) -> None:
+        """End a call that was never dialled, and tell it."""
+        call.status, call.ended, call.updated = status, now(), now()
+        callback = order.callback
+        if callback is None or "completed" not in callback.events:
+            return
+        who = CallIdentity(account.sid, call.sid, call.caller, call.to)
+        over = {"CallDuration": "0", "Duration": "0", "SequenceNumber": "0", "Timestamp": timestamp()}
+        form = {**voice_form(who, "outbound-api", status), "CallbackSource": "call-progress-events", **over}
+        await self._told.tell(account, callback.url, callback.method, form, call.sid)
 
-    def record(self, call: Call, taping: Taping) -> Recording | None:
-        """Begin a recording of a live call; None where it is not in progress."""
-        line = self._live.get(call.sid)
-        return None if line is None else line.record(taping)
+    # -- calls to a number of an account --------------------------------------------------------------------------
 
-    def retape(self, recording: Recording, status: str, how: Pause) -> None:
-        """Pause a recording, go on with it, or end it."""
-        line = self._live.get(recording.call_sid)
-        if line is not None:
-            line.retape(recording, status, how)
-
-    async def dial(
-        self, number: str, steps: Sequence[Step], caller: str, options: Callable[[CallOptions], CallOptions]
-    ) -> CallReport:
+    async def dial(self, number: str, phone: Phone, caller: str) -> CallReport:
         """Call one of the accounts' numbers; what answers it there is asked. Raises `NotReached`."""
         found = self._world.number(number)
         if found is None:
@@ -84,32 +171,123 @@ class Lines:
         account, owned = found
         call = Call(fresh_sid("CA"), number, caller, "inbound", now(), number_sid=owned.sid)
         account.calls[call.sid] = call
-        url = _answering(account, owned, call)
-        line = self._live[call.sid] = Line(account, call, self._telephony, self._told)
+        route = _route(account, owned, call)
+        self._targets[call.sid] = route.url
+        switch = self._switches[account.sid]
+        switch.ring(Dialling(route, caller, number, time_limit_s=account.longest_s, call_sid=call.sid, phone=phone))
+        return await switch.finished(call.sid)
 
-        def wired(made: CallOptions) -> CallOptions:
-            return options(
-                replace(
-                    made,
-                    method=owned.get("voice_method") or "POST",
-                    fallback_url=owned.get("voice_fallback_url"),
-                    status_url=owned.get("status_callback"),
-                )
-            )
+    # -- changes --------------------------------------------------------------------------------------------------
 
+    def talk(self, account: Account, call: Call) -> SimulatedCall | None:
+        """Return the live call; None where it is queued or over."""
+        found = self._switches[account.sid].calls.get(call.sid)
+        return None if found is None or found.state.is_over else found
+
+    async def change(self, account: Account, call: Call, update: Update) -> None:
+        """Change a call; one that is over stays as it is."""
+        talk = self.talk(account, call)
+        if talk is None:
+            if update.status is not None and call.sid in self._queued:
+                self._queued[call.sid].set()
+            return
+        if update.callback is not None and update.target is not None:
+            talk.tell_status_to(_hook(update.callback))
+        if update.lasts_s is not None:
+            self._told.errand(self._end_after(talk, update.lasts_s))
+        if update.status is not None:
+            await talk.complete("completed" if talk.state.answered is not None else "canceled")
+        elif update.target is not None:
+            is_twiml = update.target.lstrip().startswith("<")
+            await talk.redirect(None if is_twiml else update.target, update.target if is_twiml else None, update.method)
+
+    async def _end_after(self, talk: SimulatedCall, seconds: float) -> None:
+        """End a call when it has lasted so long."""
+        left_s = seconds - talk.state.duration_s
+        switch = next(switch for switch in self._switches.values() if talk.state.sid in switch.calls)
         try:
-            return await line.answer(url, steps, wired)
-        finally:
-            self._live.pop(call.sid, None)
+            async with asyncio.timeout(max(0.0, left_s)):
+                await switch.finished(talk.state.sid)
+        except TimeoutError:
+            await talk.complete()
 
-    async def end_all(self) -> None:
-        """End every live call."""
-        for line in list(self._live.values()):
-            await line.end()
+    # -- what the calls tell --------------------------------------------------------------------------------------
+
+    def _changed(self, account: Account, state: CallState) -> None:
+        """Show a change of a call, or of a leg that a `<Dial>` has called."""
+        call = account.calls.get(state.sid)
+        if call is None:
+            call = account.calls[state.sid] = Call(
+                state.sid, state.called, state.caller, state.direction, now(), parent_sid=state.parent_sid
+            )
+        # "initiated" is a callback's word; the resource says "queued" until it rings
+        call.status = "queued" if state.status == "initiated" else state.status
+        call.started, call.ended, call.updated = _second(state.answered), _second(state.ended), now()
+        call.answered_by = state.answered_by
+        talk = self._switches[account.sid].calls.get(state.sid)
+        if talk is None:
+            return
+        order = self._orders.get(state.sid)
+        if state.status == "in-progress" and order is not None and order.taping is not None:
+            self.tapes.start(account, call, talk, order.taping, "OutboundAPI")
+        if state.is_over:
+            self._orders.pop(state.sid, None)
+            self._targets.pop(state.sid, None)
+            self.tapes.finish(account, call, talk)
+
+    def _listener(self, account: Account, call_sid: str) -> OnEvent:
+        on_event = self._telephony.on_event
+
+        def heard(event: Event) -> None:
+            match event:
+                case Complained(_, found):
+                    alerts.note(account, found, call_sid, self._targets.get(call_sid, ""))
+                case AnsweredBy(_, verdict, _):
+                    account.calls[call_sid].answered_by = verdict
+            if on_event is not None:
+                on_event(call_sid, event)
+
+        return heard
+
+    def note(self, account: Account, call: Call, fault: LineFault) -> None:
+        """Write what went wrong with a live call into the debugger."""
+        alerts.note(account, complaint(fault.code, fault.text), call.sid, self._targets.get(call.sid, ""))
 
 
-def _answering(account: Account, number: PhoneNumber, call: Call) -> str:
-    """Return the address that answers a number. Raises `NotReached` where no webhook does."""
+def _second(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(microsecond=0)
+
+
+def _hook(callback: Callback) -> StatusHook:
+    return StatusHook(callback.url, callback.method, tuple(callback.events))
+
+
+def _dialling(call: Call, order: Order) -> Dialling:
+    """Return what the switch needs to know of a call that is placed."""
+    callback, detection = order.callback, order.detection
+    route = Route(
+        order.target,
+        order.method,
+        order.fallback_url,
+        order.fallback_method,
+        callback.url if callback is not None else None,
+        callback.method if callback is not None else "POST",
+        tuple(callback.events) if callback is not None else (),
+    )
+    return Dialling(
+        route,
+        order.sender,
+        order.to,
+        time_limit_s=order.lasts_s or LONGEST_S,
+        rings_s=order.rings_s,
+        detection=detection,
+        send_digits=order.send_digits,
+        call_sid=call.sid,
+    )
+
+
+def _route(account: Account, number: PhoneNumber, call: Call) -> Route:
+    """Return the webhooks of a number. Raises `NotReached` where none answers it."""
     why = ""
     if account.status != "active":
         why = f"the account is {account.status}"
@@ -128,4 +306,11 @@ def _answering(account: Account, number: PhoneNumber, call: Call) -> str:
     if why or url is None:
         call.status, call.ended = "failed", now()
         raise NotReached(why)
-    return url
+    return Route(
+        url,
+        number.get("voice_method") or "POST",
+        number.get("voice_fallback_url"),
+        number.get("voice_fallback_method") or "POST",
+        number.get("status_callback"),
+        number.get("status_callback_method") or "POST",
+    )

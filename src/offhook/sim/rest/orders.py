@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from offhook.sim.outbound import Detection
 from offhook.sim.rest.asked import Fields, is_url
 from offhook.sim.rest.dialling import check_parties
 from offhook.sim.rest.entries import Callback
@@ -15,15 +16,6 @@ from offhook.sim.rest.world import Account
 #: TwiML given with a request.
 INLINE_CHARACTERS: Final = 4000
 EVENTS: Final = ("initiated", "ringing", "answered", "completed")
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """Answering machine detection: whether the call waits for it, and who is told otherwise."""
-
-    mode: Literal["Enable", "DetectMessageEnd"]
-    is_async: bool
-    callback: Callback | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +53,8 @@ class Update:
     method: str = "POST"
     status: Literal["completed", "canceled"] | None = None
     lasts_s: int | None = None
+    #: Counts only together with a new address (Twilio, "Update a call").
+    callback: Callback | None = None
 
 
 def order_of(account: Account, form: Fields) -> Order:
@@ -124,21 +118,28 @@ def callback_of(form: Fields, name: str, known: tuple[str, ...], usual: tuple[st
 
 def _detection(form: Fields) -> Detection | None:
     mode = form.one_of("MachineDetection", ("Enable", "DetectMessageEnd"))
-    for name, lowest, highest in _RANGES:
-        form.integer(name, lowest, highest)
+    times = [form.integer(name, *most) or usual for name, (*most, usual) in _TIMES.items()]
     if mode is None:
         return None
     is_async = form.flag("AsyncAmd")
     callback = callback_of(form, "AsyncAmdStatusCallback", (), ()) if is_async else None
-    return Detection("Enable" if mode == "Enable" else "DetectMessageEnd", is_async, callback)
+    return Detection(
+        "Enable" if mode == "Enable" else "DetectMessageEnd",
+        not is_async,
+        callback.url if callback is not None else None,
+        callback.method if callback is not None else "POST",
+        1000.0 * times[0],
+        *map(float, times[1:]),
+    )
 
 
-_RANGES: Final = (
-    ("MachineDetectionTimeout", 3, 59),
-    ("MachineDetectionSpeechThreshold", 1000, 6000),
-    ("MachineDetectionSpeechEndThreshold", 500, 5000),
-    ("MachineDetectionSilenceTimeout", 2000, 10000),
-)
+#: Each with its lowest, its highest and its usual value, in the order of `Detection`: the first in seconds.
+_TIMES: Final = {
+    "MachineDetectionTimeout": (3, 59, 30),
+    "MachineDetectionSpeechThreshold": (1000, 6000, 2400),
+    "MachineDetectionSpeechEndThreshold": (500, 5000, 1200),
+    "MachineDetectionSilenceTimeout": (2000, 10000, 5000),
+}
 
 
 def taping_of(form: Fields, usual: str) -> Taping:
@@ -163,4 +164,5 @@ def update_of(form: Fields) -> Update:
         method=form.method("Method", 21209) or "POST",
         status="completed" if status == "completed" else "canceled" if status else None,
         lasts_s=form.integer("TimeLimit", 1, 24 * 3600),
+        callback=callback_of(form, "StatusCallback", EVENTS, EVENTS),
     )

@@ -118,9 +118,11 @@ async def media(asked: Asked) -> Answered:
 async def start(asked: Asked, lines: Lines) -> Answered:
     """POST /Calls/{CallSid}/Recordings.json: only a call in progress can be recorded (21220)."""
     call = calls.one_of(asked, "call_sid")
-    recording = lines.record(call, taping_of(asked.form, "dual"))
-    if recording is None:
+    talk = lines.talk(asked.account, call)
+    if talk is None or call.status != "in-progress":
         raise Refusal(21220, "only a call in progress can be recorded")
+    taping = taping_of(asked.form, "dual")
+    recording = lines.tapes.start(asked.account, call, talk, taping, "StartCallRecordingAPI")
     return Answered(show_of_call(recording, asked.account.sid), 201)
 
 
@@ -133,7 +135,7 @@ async def update(asked: Asked, lines: Lines) -> Answered:
         raise Refusal(20001, "Status")
     if recording.status not in ("in-progress", "paused"):
         raise Refusal(21220, "the recording is over")
-    lines.retape(recording, status, "skip" if how == "skip" else "silence")
+    lines.tapes.change(asked.account, recording, status, "skip" if how == "skip" else "silence")
     return Answered(show_of_call(recording, asked.account.sid))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from offhook.sim.rest import accounts, alerts, calls, messages, numbers, recordings
+from offhook.sim.rest import accounts, alerts, calls, messages, numbers, recordings, streams
 from offhook.sim.rest.asked import Answered, Asked
 from offhook.sim.rest.lines import Lines
 from offhook.sim.rest.telling import Told
@@ -52,6 +52,12 @@ def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
     async def change_recording(asked: Asked) -> Answered:
         return await recordings.update(asked, lines)
 
+    async def start_stream(asked: Asked) -> Answered:
+        return await streams.start(asked, lines)
+
+    async def stop_stream(asked: Asked) -> Answered:
+        return await streams.stop(asked, lines)
+
     recording, taped = _OWN + "/Recordings", _OWN + "/Calls/{call_sid}/Recordings"
     number, message, call = _OWN + "/IncomingPhoneNumbers", _OWN + "/Messages", _OWN + "/Calls"
     return (
@@ -77,6 +83,8 @@ def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
         Route("DELETE", f"{recording}/{{sid}}.json", "/twilio/voice/recordings/delete", recordings.remove),
         Route("GET", f"{recording}/{{sid}}.wav", "/twilio/voice/recordings/read", recordings.media),
         Route("GET", f"{recording}/{{sid}}", "/twilio/voice/recordings/read", recordings.media),
+        Route("POST", f"{call}/{{call_sid}}/Streams.json", "/twilio/voice/streams/create", start_stream),
+        Route("POST", f"{call}/{{call_sid}}/Streams/{{sid}}.json", "/twilio/voice/streams/update", stop_stream),
         Route("GET", f"{message}.json", "/twilio/messaging/messages/list", messages.listed),
         Route("POST", f"{message}.json", "/twilio/messaging/messages/create", send_message, on_test=True),
         Route("GET", f"{message}/{{sid}}.json", "/twilio/messaging/messages/read", messages.fetch),

@@ -14,25 +14,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
 from aiohttp import web
 
-from offhook.sim.call import CallOptions
 from offhook.sim.caller import Step
 from offhook.sim.identity import fresh_sid
 from offhook.sim.report import CallReport
 from offhook.sim.rest.access import authenticated, permitted
 from offhook.sim.rest.asked import Answered, Asked, Fields
-from offhook.sim.rest.line import Telephony
-from offhook.sim.rest.lines import Lines
+from offhook.sim.rest.lines import Lines, Telephony
 from offhook.sim.rest.refusals import Refusal
 from offhook.sim.rest.routes import Route, routes
 from offhook.sim.rest.telling import Told
 from offhook.sim.rest.world import Account, World
+from offhook.sim.switch import Phone
 
 #: A request's body; Twilio's limit is not documented.
 BODY_BYTES: Final = 256 * 1024
@@ -84,6 +83,7 @@ class RestTwin:
         await self._errands.__aenter__()
         told = Told(self._errands, self.options.telephony.reach)
         self._lines = Lines(self.world, self.options.telephony, told)
+        await self._lines.__aenter__()
         self._routes = routes(self._lines, told)
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._serve)
@@ -99,21 +99,22 @@ class RestTwin:
     ) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
-        await self._lines.end_all()
+        await self._lines.__aexit__(None, None, None)
         await self._errands.__aexit__(None, None, None)  # what the user raised stays as it is
 
     async def dial(
         self,
         number: str,
-        steps: Sequence[Step],
+        steps: Sequence[Step] = (),
         caller: str = "+14155550123",
-        options: Callable[[CallOptions], CallOptions] = lambda usual: usual,
+        phone: Phone | None = None,
     ) -> CallReport:
         """Call one of the accounts' numbers, and be led to what answers it. Raises `NotReached`.
 
-        ``options`` changes how the call is made; number, account and webhooks are set already.
+        The caller does ``steps``, or has a ``phone`` of their own, else the one that `Telephony` knows of.
         """
-        return await self._lines.dial(number, steps, caller, options)
+        own = Phone(tuple(steps)) if steps else phone or self.options.telephony.phones.get(caller, Phone())
+        return await self._lines.dial(number, own, caller)
 
     async def _serve(self, request: web.Request) -> web.Response:
         self.requests.append((request.method, request.path))

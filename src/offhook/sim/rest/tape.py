@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from offhook.sim.rest.entries import Recording
 from offhook.sim.rest.world import now
+from offhook.wire.ulaw import RATE_HZ, to_pcm16
 
 Pause = Literal["silence", "skip"]
 _WIDTH: Final = 2
@@ -90,6 +91,14 @@ def cut(call: bytes, spans: list[Span], channels: int, track: str) -> bytes:
             into.extend(found)
             into.frombytes(bytes(_WIDTH * (wanted - len(found))))
     return _wav(_chosen(left, right, track), channels, rate)
+
+
+def wav_of(ulaw: bytes) -> bytes:
+    """Return µ-law audio as a WAV of one channel."""
+    samples = array.array("h", to_pcm16(ulaw))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return _wav([samples, array.array("h", bytes(_WIDTH * len(samples)))], 1, RATE_HZ)
 
 
 def _chosen(left: array.array[int], right: array.array[int], track: str) -> list[array.array[int]]:

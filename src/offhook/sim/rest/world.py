@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from typing import Final, Literal
 
 from offhook.sim.identity import fresh_sid
-from offhook.sim.rest.entries import Alert, Call, Message, Recording, Stream
+from offhook.sim.rest.entries import Alert, Call, Message, Recording
 
 KeyKind = Literal["standard", "main", "restricted"]
 #: Which trial: the one of 2026 takes `<Stream>` out of TwiML; the older one speaks a preamble first.
@@ -95,7 +95,6 @@ class Account:
     numbers: dict[str, PhoneNumber] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     recordings: dict[str, Recording] = field(default_factory=dict)
-    streams: dict[str, Stream] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     created: datetime = field(default_factory=now)
