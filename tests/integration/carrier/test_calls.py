@@ -224,6 +224,19 @@ async def test_a_trial_calls_and_is_called_by_verified_numbers_only(vendor_contr
         assert len(told.at("/voice")) == 1
 
 
+async def test_a_new_trial_takes_the_stream_out_of_the_answer(vendor_contracts, tmp_path):
+    owner = account(trial="new", verified={THEM})
+    owner.auth_token = AUTH_TOKEN
+    async with bridged() as bridge:
+        telephony = Telephony(reach=Reach(PUBLIC, bridge.base), speed=50)
+        async with judged(vendor_contracts, owner, telephony=telephony) as (carrier, _, twin):
+            number = await carrier.numbers.find(OURS)
+            await attach(carrier.numbers, SavedWirings(tmp_path), number, wiring_for(PUBLIC, number.wiring))
+            report = await twin.dial(OURS, [Pause(5), HangUp()], THEM)
+            assert report.stream_started_ms is None
+            assert any("trial" in verb for verb in report.twiml)
+
+
 async def test_a_caller_is_led_to_our_server_once_the_number_is_attached(vendor_contracts, tmp_path):
     owner = account()
     owner.auth_token = AUTH_TOKEN
