@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; made if missing. Default: here.")] = Path(),
     upgrade: Annotated[
-        bool, typer.Option("--upgrade", help="Replace vendor/ and requirements.txt by this version's.")
+        bool, typer.Option("--upgrade", help="Replace offhook and its pins in vendor/ by this version's.")
     ] = False,
 ) -> None:
     """Write a project that a platform can build: settings, prompt, Dockerfile, and offhook itself in vendor/.

@@ -17,6 +17,7 @@ from offhook.setup.dev.number import NumberHere, put_back, remembered
 from offhook.sim.rest.server import RestTwin
 from offhook.sim.rest.world import Account, PhoneNumber
 
+PRIVATE = "https://me:secret@old.example.com/voice?key=secret"
 HERE = "https://quiet-fox.ngrok-free.app"
 BEFORE = {
     "voice_url": "https://old.example.com/voice",
@@ -98,6 +99,22 @@ async def test_putting_back_is_cut_off_and_done_again(tmp_path: Path, after_s: f
 
         await taken.put_back()
         await is_settled(tmp_path, carrier, number)
+
+
+async def test_a_password_in_the_old_address_is_kept_and_not_shown(tmp_path: Path):
+    said: list[str] = []
+    async with twin() as (_, carrier, number):
+        number.fields |= {
+            "voice_url": "https://me:secret@old.example.com/voice?key=secret",
+            "voice_application_sid": "",
+        }
+        taken = NumberHere(carrier, remembered(tmp_path), await carrier.numbers.fetch(number.sid), said.append)
+        await taken.take(HERE, "/twilio")
+        await taken.put_back()
+
+        assert number.get("voice_url") == PRIVATE
+    assert "secret" not in " ".join(said)
+    assert any("https://old.example.com/voice answers it again" in line for line in said)
 
 
 async def test_what_was_there_first_survives_crash_after_crash(tmp_path: Path):

@@ -20,7 +20,7 @@ from offhook.setup.doctor.check import Check, run_checks
 from offhook.setup.doctor.checks import address, selfcall
 from offhook.setup.doctor.patient import examine
 from offhook.setup.project.wheel import wheel_name
-from offhook.setup.project.write import VENDOR, write_project
+from offhook.setup.project.write import REQUIREMENTS, VENDOR, write_project
 
 CALLS_ITSELF = (
     Check(address.NAME, "", address.run, network=True),
@@ -70,7 +70,6 @@ async def test_the_dockerfiles_steps_give_a_server_that_answers(tmp_path: Path):
     assert sorted(file.name for file in image.here.iterdir()) == [
         "offhook.toml",
         "prompt.md",
-        "requirements.txt",
         "tools.py",
         "vendor",
     ]
@@ -86,5 +85,5 @@ async def installed_from_a_wheel_it_writes_the_same_project(image: Image, tmp_pa
     )
     async with asyncio.timeout(60):
         assert await done.wait() == 0
-    for name in (f"{VENDOR}/{wheel_name()}", "requirements.txt", "Dockerfile"):
+    for name in (f"{VENDOR}/{wheel_name()}", REQUIREMENTS, "Dockerfile"):
         assert (again / name).read_bytes() == (image.here.parent.parent.parent / "Büro eins" / name).read_bytes(), name

@@ -20,9 +20,9 @@ from offhook.setup.doctor.catalogue import CHECKS
 from offhook.setup.doctor.check import run_checks
 from offhook.setup.doctor.patient import examine
 from offhook.setup.project.wheel import PINS, build_wheel, contents, wheel_name
-from offhook.setup.project.write import TEMPLATES, VENDOR, write_project
+from offhook.setup.project.write import REQUIREMENTS, TEMPLATES, VENDOR, write_project
 
-NAMES = {name for name, _, _ in TEMPLATES} | {"requirements.txt", f"{VENDOR}/{wheel_name()}"}
+NAMES = {name for name, _, _ in TEMPLATES} | {REQUIREMENTS, f"{VENDOR}/{wheel_name()}"}
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -75,15 +75,37 @@ def test_upgrade_replaces_ours_and_nothing_else(folder: Path):
     old = folder / VENDOR / "offhook-0.0.1-py3-none-any.whl"
     old.write_bytes(b"old")
     (folder / VENDOR / wheel_name()).write_bytes(b"older build")
-    (folder / "requirements.txt").write_text("old\n")
+    (folder / REQUIREMENTS).write_text("old\n")
     (folder / "Dockerfile").write_text("FROM mine\n")
 
     project = write_project(folder, upgrade=True)
 
-    assert set(project.made) == {"requirements.txt", f"{VENDOR}/{wheel_name()}"}
+    assert set(project.made) == {REQUIREMENTS, f"{VENDOR}/{wheel_name()}"}
     assert not old.exists()
     assert zipfile.is_zipfile(folder / VENDOR / wheel_name())
     assert (folder / "Dockerfile").read_text() == "FROM mine\n"
+
+
+def test_another_version_is_left_with_its_pins_until_an_upgrade(folder: Path):
+    write_project(folder)
+    (folder / VENDOR / wheel_name()).rename(folder / VENDOR / "offhook-0.0.1-py3-none-any.whl")
+
+    project = write_project(folder)
+
+    assert project.made == []
+    assert [wheel.name for wheel in (folder / VENDOR).glob("*.whl")] == ["offhook-0.0.1-py3-none-any.whl"]
+    assert any("--upgrade" in note for note in project.notes)
+
+
+def test_the_owners_own_requirements_and_dockerfile_stay(folder: Path):
+    folder.mkdir(parents=True)
+    (folder / "requirements.txt").write_text("flask\n")
+    (folder / "Dockerfile").write_text("FROM python:3.13\nCMD flask run\n")
+
+    project = write_project(folder)
+
+    assert (folder / "requirements.txt").read_text() == "flask\n"
+    assert any("does not start offhook" in note for note in project.notes)
 
 
 def test_the_wheel_is_whole_and_its_record_true(tmp_path: Path):
@@ -126,7 +148,7 @@ def test_a_wheel_that_the_build_backend_makes_has_the_pins_where_we_look():
 
 def test_every_requirement_is_pinned_with_hashes(folder: Path):
     write_project(folder)
-    text = (folder / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ")
+    text = (folder / REQUIREMENTS).read_text(encoding="utf-8").replace("\\\n", " ")
     entries = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
     assert entries
@@ -141,7 +163,7 @@ def test_no_secret_reaches_git_or_the_image(folder: Path):
     kept_out = ignored(folder)
     for name in (".env", ".env.production", ".offhook/dev.json", ".venv/bin/python", "a/__pycache__/b.pyc"):
         assert kept_out(Path(name)), name
-    for name in ("offhook.toml", "prompt.md", "requirements.txt", f"{VENDOR}/{wheel_name()}"):
+    for name in ("offhook.toml", "prompt.md", REQUIREMENTS, f"{VENDOR}/{wheel_name()}"):
         assert not kept_out(Path(name)), name
     assert ".env" in (folder / ".gitignore").read_text().splitlines()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from offhook.carrier.client import Carrier
 from offhook.carrier.number import Number, Wiring
@@ -71,7 +72,7 @@ class NumberHere:
     def __init__(self, carrier: Carrier, saved: SavedWirings, number: Number, told: Callable[[str], None]) -> None:
         self._carrier, self._saved, self._told = carrier, saved, told
         self.number = number
-        self._is_ours = False
+        self._is_ours = self._is_told = False
 
     async def take(self, public_url: str, stream_path: str, may_take: Collection[Takeable] = ()) -> None:
         """Wire the number here and read it back. Raises CarrierError; then it is as it was, or remembered."""
@@ -88,6 +89,9 @@ class NumberHere:
     async def put_back(self) -> None:
         """Put back what answered before. Never raises CarrierError: what could not be done stays remembered."""
         if self._is_ours:
+            if not self._is_told:
+                self._is_told = True
+                self._told(f"{self.number.e164} goes back to what it was …")
             await put_back(self._carrier, self._saved, self.number.sid, self._told)
             self._is_ours = False  # only now: Ctrl-C may cut the first attempt off, and the next one finishes it
 
@@ -126,5 +130,11 @@ def _answers(wiring: Wiring) -> str:
         case "application":
             return "its TwiML application answers it again"
     if wiring.voice_url:
-        return f"{wiring.voice_url.partition('?')[0]} answers it again"
+        return f"{_shown(wiring.voice_url)} answers it again"
     return "nothing answers it, as before"
+
+
+def _shown(url: str) -> str:
+    """Return an address without what may be secret in it: a password before the host, a query behind the path."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -14,7 +14,8 @@ from offhook.errors import ConfigError, SetupError
 from offhook.setup.project.wheel import build_wheel, pins, wheel_name
 
 VENDOR: Final = "vendor"
-REQUIREMENTS: Final = "requirements.txt"
+#: Beside the wheel, not at the root: there it could be the owner's own list.
+REQUIREMENTS: Final = f"{VENDOR}/requirements.txt"
 #: The file in the project, the file of ours it comes from, and what it is. In the order they are told.
 TEMPLATES: Final = (
     ("offhook.toml", "offhook.toml", "what the agent is and how calls are treated"),
@@ -26,11 +27,8 @@ TEMPLATES: Final = (
     ("Dockerfile", "Dockerfile", "how a platform builds and starts it"),
     ("README.md", "README.md", "how to go on"),
 )
-#: Both are ours, not the owner's: `--upgrade` replaces them.
-_OURS: Final = (
-    (REQUIREMENTS, "every package it needs, pinned with hashes"),
-    (f"{VENDOR}/{{wheel}}", "offhook itself"),
-)
+
+_LEFT: Final = "was here before and is left as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +64,43 @@ def write_project(folder: Path, *, upgrade: bool = False) -> Project:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / VENDOR).mkdir(exist_ok=True)
         steps = [_step(folder, name, said, upgrade=False, write=_template(source)) for name, source, said in TEMPLATES]
-        requirements, wheel = ((name.format(wheel=wheel_name()), said) for name, said in _OURS)
-        steps.append(_step(folder, *requirements, upgrade=upgrade, write=lambda file: _put(file, pins())))
-        steps.append(_step(folder, *wheel, upgrade=upgrade, write=lambda file: _pack(file, upgrade=upgrade)))
+        steps += _vendored(folder, upgrade=upgrade)
     except OSError as error:
         where = Path(error.filename).name if error.filename else folder.name
         raise SetupError(
             f"{where} cannot be written ({error.strerror})", "name a folder that is yours: offhook init DIR"
         ) from None
-    return Project(folder, tuple(steps), tuple(_open_secrets(folder)), _problems(folder))
+    notes = [*_open_secrets(folder), *_other_image(folder), *_older_offhook(folder)]
+    return Project(folder, tuple(steps), tuple(notes), _problems(folder))
+
+
+def _vendored(folder: Path, *, upgrade: bool) -> list[Step]:
+    """Write what is ours, not the owner's: the wheel and the pins that go with it. Never one without the other."""
+    steps = [
+        _step(
+            folder,
+            REQUIREMENTS,
+            "every package offhook needs, pinned with hashes",
+            upgrade=upgrade,
+            write=lambda file: _put(file, pins()),
+        )
+    ]
+    others = _other_wheels(folder)
+    if others and not upgrade:
+        return [*steps, *(Step(f"{VENDOR}/{other.name}", "kept", _LEFT) for other in others)]
+    name = f"{VENDOR}/{wheel_name()}"
+    steps.append(_step(folder, name, "offhook itself", upgrade=upgrade, write=lambda file: _pack(file, others)))
+    return steps
+
+
+def _other_wheels(folder: Path) -> list[Path]:
+    return [wheel for wheel in sorted((folder / VENDOR).glob("offhook-*.whl")) if wheel.name != wheel_name()]
 
 
 def _step(folder: Path, name: str, said: str, *, upgrade: bool, write: Callable[[Path], None]) -> Step:
     file = folder / name
     if file.exists() and not upgrade:
-        return Step(name, "kept", "was here before and is left as it is")
+        return Step(name, "kept", _LEFT)
     did = "new" if not file.exists() else "replaced"
     write(file)
     return Step(name, did, said)
@@ -101,11 +121,23 @@ def _put(file: Path, content: bytes) -> None:
     part.replace(file)
 
 
-def _pack(file: Path, *, upgrade: bool) -> None:
+def _pack(file: Path, others: list[Path]) -> None:
     build_wheel(file.parent)
-    for old in file.parent.glob("offhook-*.whl") if upgrade else ():
-        if old.name != file.name:
-            old.unlink()
+    for old in others:
+        old.unlink()
+
+
+def _other_image(folder: Path) -> list[str]:
+    if "offhook" in "".join(_lines(folder / "Dockerfile")):
+        return []
+    return ["Dockerfile is your own and does not start offhook; delete it and run `offhook init` again to get ours"]
+
+
+def _older_offhook(folder: Path) -> list[str]:
+    return [
+        f"{VENDOR} has {wheel.name}; `offhook init --upgrade` replaces it by {wheel_name()}"
+        for wheel in _other_wheels(folder)
+    ]
 
 
 def _open_secrets(folder: Path) -> list[str]:
