@@ -8,6 +8,7 @@ from tests.kit.raw import until
 from tests.kit.rest.webhooks import webhooks
 
 from offhook.sim.outbound import Pickup
+from offhook.sim.plan import DialOutcome
 from offhook.sim.rest.lines import Telephony
 from offhook.sim.switch import Phone
 
@@ -156,4 +157,16 @@ async def test_more_than_a_day_of_calls_is_refused(vendor_contracts):
             await ask(lambda client: client.calls.create(to=THEM, from_=OURS, twiml=LONG))
         refused = await ask.refused(lambda client: client.calls.create(to=THEM, from_=OURS, twiml=LONG))
         assert refused == (429, 22005)
+    assert proxy.violations == []
+
+
+async def test_those_a_call_has_called_are_calls_with_a_parent(vendor_contracts):
+    owner, friend = account(), "+14155550177"
+    telephony = Telephony(dials={friend: DialOutcome("answered", rings_s=1, talks_s=2)}, speed=20)
+    twiml = f"<Response><Dial><Number>{friend}</Number></Dial></Response>"
+    async with sdk(vendor_contracts, owner, telephony=telephony) as (ask, proxy, _):
+        placed = await ask(lambda client: client.calls.create(to=THEM, from_=OURS, twiml=twiml))
+        await until(lambda: owner.calls[placed.sid].is_over, 30)
+        (leg,) = await ask(lambda client: client.calls.list(parent_call_sid=placed.sid))
+        assert (leg.direction, leg.to, leg.status) == ("outbound-dial", friend, "completed")
     assert proxy.violations == []

@@ -12,11 +12,12 @@ from tests.kit.bridge import AUTH_TOKEN, PUBLIC, bridged
 from tests.kit.raw import until
 from tests.kit.rest.webhooks import webhooks
 
-from offhook.sim.caller import HangUp, WaitForAgent
+from offhook.sim.caller import HangUp, Pause, Say, WaitForAgent
 from offhook.sim.outbound import Pickup
 from offhook.sim.reach import Reach
 from offhook.sim.rest.lines import Telephony
 from offhook.sim.switch import Phone
+from offhook.sim.tones import tone
 
 pytestmark = pytest.mark.foreign
 
@@ -87,4 +88,21 @@ async def test_a_live_call_is_recorded_paused_and_stopped(vendor_contracts):
         assert whole.status == "completed"
         await ask(lambda client: client.calls(placed.sid).recordings(recording.sid).delete())
         await ask(lambda client: client.calls(placed.sid).update(status="completed"))
+    assert proxy.violations == []
+
+
+async def test_what_a_record_verb_took_is_a_recording_too(vendor_contracts):
+    owner = account()
+    speaks = Phone((Say(tone(300, 800)), Pause(60)), Pickup(rings_s=0.05))
+    twiml = '<Response><Record maxLength="1" playBeep="false" action="/done"/></Response>'
+    answers = {"/record": twiml, "/done": "<Response><Hangup/></Response>"}
+    async with (
+        webhooks(answers) as told,
+        sdk(vendor_contracts, owner, telephony=Telephony({THEM: speaks})) as (ask, proxy, _),
+    ):
+        placed = await ask(lambda client: client.calls.create(to=THEM, from_=OURS, url=f"{told.url}/record"))
+        await until(lambda: owner.calls[placed.sid].is_over, 30)
+        (recording,) = await ask(lambda client: client.calls(placed.sid).recordings.list())
+        assert (recording.source, recording.status, recording.channels) == ("RecordVerb", "completed", 1)
+        assert recording.sid == told.at("/done")[0]["RecordingSid"]
     assert proxy.violations == []

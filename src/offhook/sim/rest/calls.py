@@ -77,8 +77,9 @@ async def create(asked: Asked, lines: Lines) -> Answered:
     return Answered(show(call, asked.account.sid), 201)
 
 
-async def fetch(asked: Asked) -> Answered:
+async def fetch(asked: Asked, lines: Lines) -> Answered:
     """GET /Calls/{Sid}.json."""
+    lines.refresh(asked.account)
     return Answered(show(one_of(asked), asked.account.sid))
 
 
@@ -102,8 +103,9 @@ async def remove(asked: Asked) -> Answered:
     return Answered(status=204)
 
 
-async def listed(asked: Asked) -> Answered:
+async def listed(asked: Asked, lines: Lines) -> Answered:
     """GET /Calls.json, the newest first."""
+    lines.refresh(asked.account)
     query = asked.query
     status, parent = query.one_of("Status", _STATUSES), query.get("ParentCallSid")
     to, sender = query.get("To"), query.get("From")

@@ -213,17 +213,15 @@ class Lines:
 
     # -- what the calls tell --------------------------------------------------------------------------------------
 
+    def refresh(self, account: Account) -> None:
+        """Show the legs that calls of an account have called, as they are now."""
+        for talk in self._switches[account.sid].calls.values():
+            for leg in talk.legs:
+                _show(account, leg)
+
     def _changed(self, account: Account, state: CallState) -> None:
-        """Show a change of a call, or of a leg that a `<Dial>` has called."""
-        call = account.calls.get(state.sid)
-        if call is None:
-            call = account.calls[state.sid] = Call(
-                state.sid, state.called, state.caller, state.direction, now(), parent_sid=state.parent_sid
-            )
-        # "initiated" is a callback's word; the resource says "queued" until it rings
-        call.status = "queued" if state.status == "initiated" else state.status
-        call.started, call.ended, call.updated = _second(state.answered), _second(state.ended), now()
-        call.answered_by = state.answered_by
+        """Show a change of a call; begin and end its recordings with it."""
+        call = _show(account, state)
         talk = self._switches[account.sid].calls.get(state.sid)
         if talk is None:
             return
@@ -252,6 +250,21 @@ class Lines:
     def note(self, account: Account, call: Call, fault: LineFault) -> None:
         """Write what went wrong with a live call into the debugger."""
         alerts.note(account, complaint(fault.code, fault.text), call.sid, self._targets.get(call.sid, ""))
+
+
+def _show(account: Account, state: CallState) -> Call:
+    """Bring what the API shows of a call, or of a leg that a `<Dial>` called, up to date."""
+    call = account.calls.get(state.sid)
+    if call is None:
+        made = _second(state.created) or now()
+        call = account.calls[state.sid] = Call(
+            state.sid, state.called, state.caller, state.direction, made, parent_sid=state.parent_sid
+        )
+    # "initiated" is a callback's word; the resource says "queued" until it rings
+    call.status = "queued" if state.status == "initiated" else state.status
+    call.started, call.ended, call.updated = _second(state.answered), _second(state.ended), now()
+    call.answered_by = state.answered_by
+    return call
 
 
 def _second(moment: datetime | None) -> datetime | None:

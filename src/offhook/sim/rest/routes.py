@@ -37,26 +37,8 @@ class Route:
 def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
     """Return every route."""
 
-    async def send_message(asked: Asked) -> Answered:
-        return await messages.create(asked, told)
-
-    async def place_call(asked: Asked) -> Answered:
-        return await calls.create(asked, lines)
-
-    async def change_call(asked: Asked) -> Answered:
-        return await calls.update(asked, lines)
-
-    async def start_recording(asked: Asked) -> Answered:
-        return await recordings.start(asked, lines)
-
-    async def change_recording(asked: Asked) -> Answered:
-        return await recordings.update(asked, lines)
-
-    async def start_stream(asked: Asked) -> Answered:
-        return await streams.start(asked, lines)
-
-    async def stop_stream(asked: Asked) -> Answered:
-        return await streams.stop(asked, lines)
+    def by(answer: Callable[[Asked, Lines], Awaitable[Answered]]) -> Answer:
+        return lambda asked: answer(asked, lines)
 
     recording, taped = _OWN + "/Recordings", _OWN + "/Calls/{call_sid}/Recordings"
     number, message, call = _OWN + "/IncomingPhoneNumbers", _OWN + "/Messages", _OWN + "/Calls"
@@ -68,25 +50,31 @@ def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
         Route("GET", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/read", numbers.fetch),
         Route("POST", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/update", numbers.update),
         Route("DELETE", f"{number}/{{sid}}.json", "/twilio/phone-numbers/incoming/delete", numbers.release),
-        Route("GET", f"{call}.json", "/twilio/voice/calls/list", calls.listed),
-        Route("POST", f"{call}.json", "/twilio/voice/calls/create", place_call, on_test=True),
-        Route("GET", f"{call}/{{sid}}.json", "/twilio/voice/calls/read", calls.fetch),
-        Route("POST", f"{call}/{{sid}}.json", "/twilio/voice/calls/update", change_call),
+        Route("GET", f"{call}.json", "/twilio/voice/calls/list", by(calls.listed)),
+        Route("POST", f"{call}.json", "/twilio/voice/calls/create", by(calls.create), on_test=True),
+        Route("GET", f"{call}/{{sid}}.json", "/twilio/voice/calls/read", by(calls.fetch)),
+        Route("POST", f"{call}/{{sid}}.json", "/twilio/voice/calls/update", by(calls.update)),
         Route("DELETE", f"{call}/{{sid}}.json", "/twilio/voice/calls/delete", calls.remove),
         Route("GET", f"{taped}.json", "/twilio/voice/recordings/list", recordings.listed_of_call),
-        Route("POST", f"{taped}.json", "/twilio/voice/recordings/create", start_recording),
+        Route("POST", f"{taped}.json", "/twilio/voice/recordings/create", by(recordings.start)),
         Route("GET", f"{taped}/{{sid}}.json", "/twilio/voice/recordings/read", recordings.fetch_of_call),
-        Route("POST", f"{taped}/{{sid}}.json", "/twilio/voice/recordings/update", change_recording),
+        Route("POST", f"{taped}/{{sid}}.json", "/twilio/voice/recordings/update", by(recordings.update)),
         Route("DELETE", f"{taped}/{{sid}}.json", "/twilio/voice/recordings/delete", recordings.remove),
         Route("GET", f"{recording}.json", "/twilio/voice/recordings/list", recordings.listed),
         Route("GET", f"{recording}/{{sid}}.json", "/twilio/voice/recordings/read", recordings.fetch),
         Route("DELETE", f"{recording}/{{sid}}.json", "/twilio/voice/recordings/delete", recordings.remove),
         Route("GET", f"{recording}/{{sid}}.wav", "/twilio/voice/recordings/read", recordings.media),
         Route("GET", f"{recording}/{{sid}}", "/twilio/voice/recordings/read", recordings.media),
-        Route("POST", f"{call}/{{call_sid}}/Streams.json", "/twilio/voice/streams/create", start_stream),
-        Route("POST", f"{call}/{{call_sid}}/Streams/{{sid}}.json", "/twilio/voice/streams/update", stop_stream),
+        Route("POST", f"{call}/{{call_sid}}/Streams.json", "/twilio/voice/streams/create", by(streams.start)),
+        Route("POST", f"{call}/{{call_sid}}/Streams/{{sid}}.json", "/twilio/voice/streams/update", by(streams.stop)),
         Route("GET", f"{message}.json", "/twilio/messaging/messages/list", messages.listed),
-        Route("POST", f"{message}.json", "/twilio/messaging/messages/create", send_message, on_test=True),
+        Route(
+            "POST",
+            f"{message}.json",
+            "/twilio/messaging/messages/create",
+            lambda asked: messages.create(asked, told),
+            on_test=True,
+        ),
         Route("GET", f"{message}/{{sid}}.json", "/twilio/messaging/messages/read", messages.fetch),
         Route("POST", f"{message}/{{sid}}.json", "/twilio/messaging/messages/update", messages.redact),
         Route("DELETE", f"{message}/{{sid}}.json", "/twilio/messaging/messages/delete", messages.remove),

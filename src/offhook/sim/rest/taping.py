@@ -53,7 +53,7 @@ class Tapes:
         for tape in self._running.pop(call.sid, ()):
             self._stop(account, tape)
         for done in talk.recordings:
-            if done.sid in account.recordings:
+            if done.sid in account.recordings or done.status != "completed":
                 continue
             account.recordings[done.sid] = Recording(
                 done.sid,
