@@ -12,6 +12,7 @@ from tests.kit.bridge import bridged
 from tests.kit.ngrok import ngrok_agent
 from tests.kit.patients.__main__ import PAGE, page
 from tests.kit.patients.all import SEEDS
+from tests.kit.patients.railway import at_railway
 from tests.kit.patients.seed import ACCOUNT, API_KEY, AUTH_TOKEN, NOWHERE, Arranged, Seed, keys
 from tests.kit.patients.twilio import account, wired
 
@@ -60,6 +61,19 @@ async def test_a_healthy_set_up_hears_nothing_but_good(tmp_path: Path) -> None:
     assert {"python", "settings", "deepgram-key", "deepgram-llm", "public-url", "call"} | {
         *("twilio-account", "twilio-number", "twilio-wiring", "twilio-debugger")
     } <= {f.check for f in findings}
+
+
+async def test_a_sound_service_at_railway_hears_nothing_but_good(tmp_path: Path) -> None:
+    async with at_railway(tmp_path) as sick:
+        findings = await diagnosed(tmp_path, Arranged(sick.environ, network=True))
+    told = [f for f in findings if f.check.startswith("railway")]
+    assert {f.check: f.verdict for f in told} == {
+        "railway": "ok",
+        "railway-service": "ok",
+        "railway-deployment": "ok",
+    }, told
+    assert sick.railway.made("Progress") == 1
+    assert len(sick.railway.requests) < 20  # the free plan allows a hundred an hour
 
 
 async def test_a_sound_tunnel_hears_nothing_but_good(tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ class RailwayAccess(Part):
     environment: str | None = Field(default=None, description="The environment's name; otherwise `production`.")
     service: str | None = Field(default=None, description="The service's name; otherwise `offhook`, or the only one.")
 
+    deployment: str | None = Field(
+        default=None, description="A deployment whose log you are reading: the doctor says whether it still counts."
+    )
+
     @field_validator("api_url")
     @classmethod
     def _is_private(cls, value: str) -> str:

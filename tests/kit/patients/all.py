@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tests.kit.patients.addresses import ADDRESSES
 from tests.kit.patients.local import LOCAL
+from tests.kit.patients.railway import RAILWAY
 from tests.kit.patients.tunnels import TUNNELS
 from tests.kit.patients.twilio import TWILIO
 from tests.kit.patients.vendors import VENDORS
 
-SEEDS = [*LOCAL, *VENDORS, *TWILIO, *ADDRESSES, *TUNNELS]
+SEEDS = [*LOCAL, *VENDORS, *TWILIO, *ADDRESSES, *TUNNELS, *RAILWAY]
 
 
 def table() -> str:

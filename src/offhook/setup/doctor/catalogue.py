@@ -14,6 +14,7 @@ from offhook.setup.doctor.checks import (
     image,
     number,
     python,
+    railway,
     secrets,
     selfcall,
     settings,
@@ -34,6 +35,7 @@ CHECKS: Final = (
     Check(twilio.ACCOUNT, "the Twilio account: credentials, type, status", twilio.run, network=True),
     Check(number.NUMBER, "the number: whose it is, what it can, what answers it", number.run, network=True),
     Check(debugger.NAME, "what Twilio's debugger has noted", debugger.run, network=True),
+    Check(railway.NAME, "Railway: token, service, variables, settings, ports, deployments", railway.run, network=True),
     Check(address.NAME, "what answers at the public address", address.run, network=True),
     Check(selfcall.CALL, "a signed call to ourselves through the public address", selfcall.run, network=True),
 )
