@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,10 +27,14 @@ class Office:
     """A voice application in one object: documents by path, and an agent that answers every 300 ms of silence."""
 
     def __init__(self) -> None:
-        self.documents: dict[str, str | Callable[[MultiDict[str]], web.Response]] = {}
+        self.documents: dict[str, str | Callable[[MultiDict[str]], Any]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.unsigned: list[str] = []
         self.agents: set[str] = set()
+        #: Of the webhook that is asked right now.
+        self.headers: Mapping[str, str] = {}
+        #: Takes streams instead of this office's own agent.
+        self.stream_with: Callable[[web.Request], Awaitable[web.WebSocketResponse]] | None = None
         self.greeting_ms = 400
         self.answer_ms = 500
         self.answers = 0
@@ -40,6 +45,9 @@ class Office:
         self.digits = ""
         #: `media` messages by track.
         self.media: dict[str, int] = {}
+        self.audio: dict[str, bytes] = {}
+        #: Talks on a one-way stream, which a server must not.
+        self.talks_anyway = False
         self.port = 0
 
     @property
@@ -65,15 +73,21 @@ class Office:
         self.agents.add(request.headers["User-Agent"])
         asked = {**form, **request.query}
         self.asked.append((request.path, {name: str(value) for name, value in asked.items()}))
+        self.headers = request.headers
         document = self.documents.get(request.path)
         if document is None:
             return web.Response(status=404)
-        return document(asked) if callable(document) else web.Response(text=document, content_type="text/xml")
+        if callable(document):
+            answer = document(asked)
+            return await answer if inspect.isawaitable(answer) else answer
+        return web.Response(text=document, content_type="text/xml")
 
     def of(self, path: str) -> list[dict[str, str]]:
         return [form for asked, form in self.asked if asked == path]
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
+        if self.stream_with is not None:
+            return await self.stream_with(request)
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         sid, quiet_ms, speaking = "", 0, False
@@ -91,6 +105,9 @@ class Office:
             elif heard["event"] == "media":
                 track = heard["media"]["track"]
                 self.media[track] = self.media.get(track, 0) + 1
+                self.audio[track] = self.audio.get(track, b"") + base64.b64decode(heard["media"]["payload"])
+                if self.talks_anyway and self.media[track] == 1:
+                    await socket.send_json({"event": "clear", "streamSid": sid})
                 loud = level_dbfs(base64.b64decode(heard["media"]["payload"])) > -40
                 if self.is_mute or "outbound" in self.started[-1]["tracks"]:
                     continue

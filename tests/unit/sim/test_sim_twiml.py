@@ -2,7 +2,8 @@
 
 import pytest
 
-from offhook.sim.complaints import LineFault
+from offhook.sim.complaints import CATALOGUE, LineFault
+from offhook.sim.grammar import NESTED, VALUES
 from offhook.sim.twiml import parse
 
 XML = "text/xml"
@@ -68,3 +69,34 @@ def test_what_is_unknown_is_a_warning_and_ignored():
 def test_names_from_outside_are_shortened():
     document = parse(b"<Response><" + b"x" * 100 + b"/></Response>", XML)
     assert tuple(warned.text for warned in document.warnings) == ("unknown verb `" + "x" * 40 + "`",)
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ('<Gather numDigits="0" timeout="x" finishOnKey="a"><Dial/></Gather>', [13310, 13313, 13314, 13320]),
+        ('<Gather timeout="auto"><Say loop="-1">x</Say></Gather>', [13510]),
+        ('<Dial timeout="x" timeLimit="y" hangupOnStar="yes"/>', [13212, 13213, 13216]),
+        ('<Dial><Number method="PUT" sendDigits="x">+1</Number></Dial>', [13221, 13222]),
+        ('<Dial><Conference beep="loud" muted="1">x</Conference></Dial>', [13230, 13235]),
+        ('<Record maxLength="0" timeout="-1" playBeep="no" finishOnKey="z"/>', [13611, 13612, 13613, 13616]),
+        ('<Play loop="x">/a</Play><Pause length="1.5"/><Redirect method="PUT">/a</Redirect>', [13410, 13710, 13910]),
+        ('<Reject reason="later"/><Connect><Say>x</Say></Connect><say>x</say>', [12200, 12200, 12200]),
+        ('<Start><Stream url="wss://h/s" track="all"/></Start>loose text', [12200, 31941]),
+        ('<Say>a <emphasis level="strong">b</emphasis></Say><Hangup/>', []),
+    ],
+)
+def test_a_wrong_value_or_place_is_a_warning_with_its_code(body, codes):
+    document = parse(f"<Response>{body}</Response>".encode(), XML)
+    assert sorted(warned.code for warned in document.warnings) == codes
+    assert document.verbs
+
+
+def test_every_code_that_is_warned_of_is_in_the_catalogue():
+    known = {code for code, _ in VALUES.values()} | set(NESTED.values())
+    assert known <= CATALOGUE.keys()
+
+
+def test_what_a_text_holds_is_said_whole():
+    document = parse(b"<Response><Say>Hello <emphasis>you</emphasis> there</Say></Response>", XML)
+    assert document.verbs[0].text == "Hello you there"
