@@ -73,6 +73,8 @@ class SavedWirings:
         text = json.dumps({"version": 1, "numbers": {sid: asdict(one) for sid, one in kept.items()}}, indent=2)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
+            if not (ignore := self.file.parent / ".gitignore").exists():
+                ignore.write_text("*\n", encoding="utf-8")  # an address of old may hold a password
             _replace(self.file, text + "\n")
         except OSError as error:
             raise ConfigError([f"{self.file}: cannot be written ({error.strerror}); nothing was changed"]) from None

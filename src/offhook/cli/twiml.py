@@ -83,7 +83,7 @@ def _why(error: ValueError) -> str:
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
-        return str(error.errors(include_url=False, include_input=False)[0]["ctx"]["error"])
+        return error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
     return str(error)
 
 

@@ -149,6 +149,7 @@ async def test_a_call_is_answered_here_and_all_is_as_before(here: Laptop):
         assert here.number.get("status_callback") == f"{here.ngrok.url}/twilio/status"
         assert here.number.get("voice_fallback_url") == FALLBACK
         assert (here.folder / STATE).stat().st_mode & 0o777 == 0o600
+        assert (here.folder / ".offhook" / ".gitignore").read_text() == "*\n"
 
         report = await here.call()
         assert not report.complaints

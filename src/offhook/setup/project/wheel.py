@@ -78,7 +78,7 @@ def _package(installed: Distribution) -> dict[str, bytes]:
     return {
         name: _read(file)
         for name, file in found.items()
-        if "__pycache__" not in file.parts and file.suffix != ".pyc" and not file.is_dir()
+        if "__pycache__" not in name and file.suffix != ".pyc" and "/." not in name and not file.is_dir()
     }
 
 

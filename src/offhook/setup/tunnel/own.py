@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from offhook.config.server import ServerPart
 from offhook.errors import SetupError
 from offhook.setup.tunnel.port import Tunnel
@@ -19,8 +21,8 @@ class OwnTunnel:
         """Return the tunnel; raises SetupError where the address cannot be one."""
         try:
             known = ServerPart(public_url=self._url).public_url
-        except ValueError as error:
-            said = str(error).splitlines()[2].strip().removeprefix("Value error, ").partition(" [type=")[0]
+        except ValidationError as error:
+            said = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
             raise SetupError(f"--url {said}", f"name the address that leads to port {port} of this computer") from None
         assert known is not None
         return Tunnel(known, "your own tunnel; it stays when offhook stops")
