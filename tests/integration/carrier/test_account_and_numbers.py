@@ -145,7 +145,7 @@ async def test_wiring_that_is_already_right_is_not_sent_again(vendor_contracts, 
         await carrier.numbers.wire(number.sid, wanted)
         before = len(twin.requests)
         await carrier.numbers.wire(number.sid, wanted)
-        assert [method for method, _ in twin.requests[before:]] == ["GET"]
+        assert [method for method, _ in list(twin.requests)[before:]] == ["GET"]
 
 
 async def test_twilio_refuses_half_an_address(vendor_contracts):

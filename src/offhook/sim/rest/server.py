@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -35,6 +37,7 @@ from offhook.sim.switch import Phone
 
 #: A request's body; Twilio's limit is not documented.
 BODY_BYTES: Final = 256 * 1024
+REQUESTS_KEPT: Final = 10_000
 _FORM: Final = "application/x-www-form-urlencoded"
 _CROSS_ORIGIN: Final = {
     "Access-Control-Allow-Credentials": "true",
@@ -56,6 +59,8 @@ class RestOptions:
     refuse: list[int] = field(default_factory=list)
     #: Every answer waits this long.
     latency_s: float = 0.0
+    #: Told method, path and status of every request, once it is answered.
+    on_answer: Callable[[str, str, int], None] | None = None
     telephony: Telephony = field(default_factory=Telephony)
 
 
@@ -65,13 +70,13 @@ class RestTwin:
     def __init__(self, accounts: Iterable[Account], options: RestOptions | None = None) -> None:
         self.world = World(accounts)
         self.options = options or RestOptions()
-        #: Method and path of every request, in order.
-        self.requests: list[tuple[str, str]] = []
+        #: Method and path of the last requests, in order.
+        self.requests: deque[tuple[str, str]] = deque(maxlen=REQUESTS_KEPT)
         self._at_once = 0
         self._errands = asyncio.TaskGroup()
         self._lines: Lines
         self._routes: tuple[Route, ...] = ()
-        self._runner: web.AppRunner | None = None
+        self._stack = AsyncExitStack()
         self.port = 0
 
     @property
@@ -80,27 +85,28 @@ class RestTwin:
         return f"http://{self.options.host}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        await self._errands.__aenter__()
-        told = Told(self._errands, self.options.telephony.reach)
-        self._lines = Lines(self.world, self.options.telephony, told)
-        await self._lines.__aenter__()
-        self._routes = routes(self._lines, told)
-        app = web.Application(client_max_size=BODY_BYTES)
-        app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self.options.host, self.options.port).start()
-        self.port = self._runner.addresses[0][1]
-        told.base_url = self.url
+        async with AsyncExitStack() as stack:
+            await self._errands.__aenter__()
+            # told of no error: what the user raises stays as it is
+            stack.push_async_callback(self._errands.__aexit__, None, None, None)
+            told = Told(self._errands, self.options.telephony.reach)
+            self._lines = await stack.enter_async_context(Lines(self.world, self.options.telephony, told))
+            self._routes = routes(self._lines, told)
+            app = web.Application(client_max_size=BODY_BYTES)
+            app.router.add_route("*", "/{path:.*}", self._serve)
+            runner = web.AppRunner(app, access_log=None)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, self.options.host, self.options.port).start()
+            self.port = runner.addresses[0][1]
+            told.base_url = self.url
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-        await self._lines.__aexit__(None, None, None)
-        await self._errands.__aexit__(None, None, None)  # what the user raised stays as it is
+        await self._stack.aclose()
 
     async def dial(
         self,
@@ -122,11 +128,14 @@ class RestTwin:
         try:
             if self.options.latency_s:
                 await asyncio.sleep(self.options.latency_s)
-            return _response(await self._answer(request))
+            response = _response(await self._answer(request))
         except Refusal as refusal:
-            return _refused(refusal)
+            response = _refused(refusal)
         finally:
             self._at_once -= 1
+        if self.options.on_answer is not None:
+            self.options.on_answer(request.method, request.path, response.status)
+        return response
 
     async def _answer(self, request: web.Request) -> Answered:
         if self._at_once > self.options.at_once:
