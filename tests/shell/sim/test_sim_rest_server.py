@@ -32,7 +32,7 @@ async def answer(twin: RestTwin, method: str, path: str, headers=None, **sent) -
 
 async def test_a_taken_port_leaves_nothing_behind():
     async with RestTwin([account()]) as first:
-        with pytest.raises(OSError, match="."):
+        with pytest.raises(OSError):
             async with RestTwin([account()], RestOptions(port=first.port)):
                 pass
 
