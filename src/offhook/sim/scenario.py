@@ -33,7 +33,18 @@ import msgspec
 from msgspec import Meta
 
 from offhook.sim.audio_file import AudioFileError, read_ulaw
-from offhook.sim.caller import HangUp, Interrupt, Pause, Press, Say, Step, WaitForAgent, WaitForHangUp
+from offhook.sim.caller import (
+    Beep,
+    HangUp,
+    Interrupt,
+    LoseLine,
+    Pause,
+    Press,
+    Say,
+    Step,
+    WaitForAgent,
+    WaitForHangUp,
+)
 
 Speak = Callable[[str], Awaitable[bytes]]
 #: Steps of one file.
@@ -95,7 +106,28 @@ class WaitForHangUpStep(_Strict, frozen=True, tag="wait_for_hang_up"):
     timeout_s: _Seconds = 20.0
 
 
-FileStep = WaitForAgentStep | SayStep | InterruptStep | PressStep | PauseStep | HangUpStep | WaitForHangUpStep
+class BeepStep(_Strict, frozen=True, tag="beep"):
+    """Beep, as a voicemail does after its greeting."""
+
+    hz: Annotated[float, Meta(ge=100, le=3900)] = 1000.0
+    ms: _Ms = 500.0
+
+
+class LoseLineStep(_Strict, frozen=True, tag="lose_line"):
+    """Lose the network: nothing of the caller arrives any more, and nobody says so."""
+
+
+FileStep = (
+    WaitForAgentStep
+    | SayStep
+    | InterruptStep
+    | PressStep
+    | PauseStep
+    | HangUpStep
+    | WaitForHangUpStep
+    | BeepStep
+    | LoseLineStep
+)
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"caller": "from"}):
@@ -154,6 +186,10 @@ async def _prepared(step: FileStep, speak: Speak, folder: Path) -> Step:
             return HangUp()
         case WaitForHangUpStep():
             return WaitForHangUp(step.timeout_s)
+        case BeepStep():
+            return Beep(step.hz, step.ms)
+        case LoseLineStep():
+            return LoseLine()
 
 
 async def _audio(step: SayStep | InterruptStep, speak: Speak, folder: Path) -> bytes:

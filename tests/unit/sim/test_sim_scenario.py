@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from offhook.sim.caller import HangUp, Interrupt, Pause, Press, Say, WaitForAgent, WaitForHangUp
+from offhook.sim.caller import Beep, HangUp, Interrupt, LoseLine, Pause, Press, Say, WaitForAgent, WaitForHangUp
 from offhook.sim.scenario import ScenarioError, json_schema, load, prepare
 
 EVERYTHING = """
@@ -33,6 +33,11 @@ seconds = 1.5
 do = "wait_for_hang_up"
 timeout_s = 3
 [[steps]]
+do = "beep"
+ms = 100
+[[steps]]
+do = "lose_line"
+[[steps]]
 do = "hang_up"
 """
 
@@ -54,6 +59,8 @@ async def test_every_step(tmp_path):
         Press("12#"),
         Pause(1.5),
         WaitForHangUp(3),
+        Beep(ms=100),
+        LoseLine(),
         HangUp(),
     ]
 
