@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType
 from typing import Final, Protocol, Self
 
+from offhook import stop_reasons
 from offhook.errors import OffhookError
 from offhook.observe.log import logger
 
-_MEANING: Final = {
-    "SIGTERM": "asked to stop: a new deployment replaces this one, or the platform stops it",
-    "SIGINT": "asked to stop from the keyboard",
-    "SIGBREAK": "asked to stop from the keyboard",
-}
-_NAMES: Final = tuple(name for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name))
+_NAMES: Final = tuple(name for name in stop_reasons.STOPPING if hasattr(signal, name))
+#: A defect of ours (EX_SOFTWARE), so that a platform starts us again.
+EXIT_DEFECT: Final = 70
 
 
 class StopSignals:
-    """Turns signals into two events. SIGTERM drains; SIGINT, or a second signal of any kind, stops now."""
+    """Turns signals into two events. SIGTERM drains; any other, or a second signal of any kind, stops now."""
 
     def __init__(self) -> None:
         self.drain = asyncio.Event()
@@ -37,6 +36,8 @@ class StopSignals:
         """Take the signals over. `signal.signal` works on every platform and as PID 1; the event is set on the loop."""
         for name in _NAMES:
             number = signal.Signals[name]
+            if name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup: whoever started us wants us to outlive the terminal
             self._before[number] = signal.signal(number, self._caught)
 
     def restore(self) -> None:
@@ -51,8 +52,8 @@ class StopSignals:
     def stop(self, name: str) -> None:
         """Act on a signal."""
         if not self.why:
-            self.why = f"{name}: {_MEANING.get(name, 'asked to stop')}"
-        if name != "SIGTERM" or self.drain.is_set():
+            self.why = stop_reasons.why(name, os.environ)
+        if not stop_reasons.drains(name, os.environ) or self.drain.is_set():
             self.now.set()
         self.drain.set()
 
@@ -94,8 +95,11 @@ async def serve(server: Served, listening_now: Callable[[], None]) -> int:
         return 0
     except OffhookError:
         raise
+    except Exception as error:  # the boundary of the process: said once, with a code that is not 0
+        log.error("stopped", why=f"a defect of offhook: {type(error).__name__}", exc_info=error)
+        raise SystemExit(EXIT_DEFECT) from None
     except BaseException as error:
-        log.error("stopped", why=f"defect: {type(error).__name__}", exc_info=error)
+        log.error("stopped", why=f"from within: {type(error).__name__}")
         raise
     finally:
         signals.restore()

@@ -27,6 +27,7 @@ from offhook.run.front_door import FrontDoor, Head, Streams
 from offhook.run.no_functions import NoFunctions
 from offhook.run.phrases import load_phrases
 from offhook.run.switchboard import Switchboard
+from offhook.stop_reasons import identity
 from offhook.web.app import build_app
 from offhook.web.health import Health, Phase
 from offhook.wire import signature
@@ -93,7 +94,7 @@ class Server:
             where = f"{self.where.host}:{self.where.port}"
             raise ConfigError([f"server.port: cannot listen on {where} ({error.strerror}); set PORT"]) from None
         loop.set_exception_handler(self._observer.escaped)
-        self._log.info("listening", host=self.where.host, port=self.port, why=self.where.why)
+        self._log.info("listening", host=self.where.host, port=self.port, why=self.where.why, **identity(os.environ))
         self._probing = asyncio.create_task(self._probe())
         return self
 

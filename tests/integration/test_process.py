@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ import aiohttp
 import pytest
 from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK, SIGNED
 from tests.kit.process import Process, running
+from tests.kit.process import started as started_process
 from tests.kit.raw import until
 
 from offhook.offline.scripted import ScriptedMind
@@ -60,6 +62,17 @@ class TestP7Configuration:
                 assert said in process.text
                 assert "listens" not in process.text
                 assert "Traceback" not in process.text
+
+    async def test_every_reason_not_to_serve_at_once(self, tmp_path: Path):
+        """Valid one by one, wrong together: nothing of it is told only after the first is corrected."""
+        wrong = {**SIGNED, "PORT": "0", "RAILWAY_PROJECT_ID": "p", "OFFHOOK_PUBLIC_URL": ""}
+        async with running(tmp_path, "serve", environ=wrong) as process:
+            assert await process.ends() == 2
+            assert [line.split(" ")[1] for line in process.lines if line.startswith("config: ")] == [
+                "server.host:",
+                "OFFHOOK_PUBLIC_URL",
+            ]
+            assert "listens" not in process.text
 
 
 class TestP8Port:
@@ -115,6 +128,57 @@ class TestSignals:
                 (stopped,) = events(process, "stopped")
                 assert number.name in str(stopped["why"])
                 assert "Traceback" not in process.text
+
+    @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT] if sys.platform != "win32" else [])
+    async def test_signals_that_would_end_it_silently(self, tmp_path: Path, agent, number):
+        async with running(tmp_path, "serve", environ=environ(agent)) as process:
+            await process.port()
+            await process.says("agent_checked")
+            process.signal(number)
+            assert await process.ends(10) == 0
+            (stopped,) = events(process, "stopped")
+            assert str(stopped["why"]).startswith(number.name)
+
+    async def test_whoever_started_it_may_have_it_outlive_the_terminal(self, tmp_path: Path, agent):
+        """Under nohup the terminal's end is ignored, and so it stays."""
+        started = [sys.executable, "-c", _NOHUP]
+        async with started_process(started, tmp_path, {"PATH": os.environ["PATH"], **environ(agent)}) as process:
+            await process.port()
+            await process.says("agent_checked")
+            process.signal(signal.SIGHUP)
+            process.signal(signal.SIGTERM)
+            assert await process.ends(10) == 0
+            (stopped,) = events(process, "stopped")
+            assert str(stopped["why"]).startswith("SIGTERM")
+
+    async def test_on_a_platform_the_line_says_who_usually_sends_it(self, tmp_path: Path, agent):
+        railway = {
+            "RAILWAY_PROJECT_ID": "p",
+            "RAILWAY_SERVICE_ID": "s",
+            "RAILWAY_DEPLOYMENT_ID": "d-1",
+            "RAILWAY_REPLICA_ID": "r-1",
+            "RAILWAY_PUBLIC_DOMAIN": "voice.example.com",
+        }
+        signed = {**SIGNED, "OFFHOOK_SERVER__HOST": "", "OFFHOOK_PUBLIC_URL": ""}
+        async with running(tmp_path, "serve", environ=environ(agent, **signed, **railway)) as process:
+            await process.port()
+            await process.says("agent_checked")
+            process.signal(signal.SIGTERM)
+            assert await process.ends(10) == 0
+            (begun,) = events(process, "listening")
+            assert (begun["deployment"], begun["replica"]) == ("d-1", "r-1")
+            (stopped,) = events(process, "stopped")
+            assert "SIGTERM on Railway" in str(stopped["why"])
+            assert "drainingSeconds" in str(stopped["why"])
+            assert str(stopped["message"]).startswith("stopped: SIGTERM on Railway")
+
+    async def test_asked_to_stop_before_it_listens(self, tmp_path: Path, agent):
+        """Whenever the signal comes, the process ends, and it says why: a line before it listens, the log's after."""
+        started = [sys.executable, "-c", _STOPPED_WHILE_STARTING]
+        async with started_process(started, tmp_path, {"PATH": os.environ["PATH"], **environ(agent)}) as process:
+            assert await process.ends(20) == 0
+            assert "stopped before it listened: SIGTERM" in process.text
+            assert "Traceback" not in process.text
 
     async def test_a_signal_before_anything_is_ready(self, tmp_path: Path, agent):
         """Stopped while the first handshake with the agent is still under way."""
@@ -205,6 +269,26 @@ class TestSignals:
             assert "Traceback" not in process.text
 
 
+_NOHUP = """
+import runpy, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.argv = ["offhook", "serve"]
+runpy.run_module("offhook", run_name="__main__")
+"""
+
+#: SIGTERM in the middle of reading the settings: between the command's first line and its listening.
+_STOPPED_WHILE_STARTING = """
+import os, runpy, signal, sys
+import offhook.config.load
+def load(*_, **__):
+    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        signal.pause()
+sys.modules["offhook.config.load"].load = load
+sys.argv = ["offhook", "serve"]
+runpy.run_module("offhook", run_name="__main__")
+"""
+
 _BROKEN_LOOP = """
 import asyncio, sys
 from offhook.config.load import load
@@ -233,7 +317,7 @@ async def test_an_end_that_nobody_asked_for_says_so(tmp_path: Path):
         sys.executable, "-c", _BROKEN_LOOP, cwd=tmp_path, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     out, err = await asyncio.wait_for(process.communicate(), 20)
-    assert process.returncode not in (0, None)
+    assert process.returncode == 70
     lines = [json.loads(line) for line in (out + err).decode().splitlines() if line.startswith("{")]
     assert [line["event"] for line in lines] == ["stopped"]
     assert "RuntimeError" in lines[0]["why"]

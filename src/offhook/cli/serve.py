@@ -24,20 +24,36 @@ def serve(
     config: Annotated[Path | None, typer.Option("--config", help="The offhook.toml to read.")] = None,
 ) -> None:
     """Answer calls: Twilio's webhooks and streams on one port, bridged to the agent."""
+    _explain_early_stops()
     import os
 
     from offhook.cli.running import run_loop
-    from offhook.config.exposure import lacking_for_real_calls, listening
+    from offhook.config.exposure import lacking_for_real_calls, must_be_sound
     from offhook.config.load import load
     from offhook.observe.log import configure
 
     wanted = {"server.host": host, "server.port": port}
     settings = load(config, overrides={key: value for key, value in wanted.items() if value is not None}).settings
     configure(settings.log.format, settings.log.level)
-    where = listening(settings, os.environ)
+    where = must_be_sound(settings, os.environ)
     for line in [] if offline else lacking_for_real_calls(settings):
         typer.echo(f"note: {line}", err=True)
     raise typer.Exit(run_loop(_run(settings, where, offline=offline)))
+
+
+def _explain_early_stops() -> None:
+    """Say so when a signal comes before the server listens. The first process of a container would ignore it."""
+    import os
+    import signal
+    from types import FrameType
+
+    def stop(number: int, _: FrameType | None) -> None:
+        from offhook.stop_reasons import why
+
+        typer.echo(f"stopped before it listened: {why(signal.Signals(number).name, os.environ)}", err=True)
+        os._exit(0)  # nothing is open yet, and an exception here would surface in the middle of an import
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 async def _run(settings: Settings, where: Listening, *, offline: bool) -> int:

@@ -92,3 +92,20 @@ def must_be_known(settings: Settings) -> None:
     """Raise ConfigError for a server half configured: signatures cover the public address."""
     if settings.twilio.auth_tokens and settings.server.public_url is None:
         raise ConfigError([line for line in lacking_for_real_calls(settings) if "PUBLIC_URL" in line])
+
+
+def must_be_sound(settings: Settings, environ: Mapping[str, str]) -> Listening:
+    """Return where to listen; raise one ConfigError with everything that forbids to serve."""
+    problems: list[str] = []
+    where: Listening | None = None
+    try:
+        where = listening(settings, environ)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        must_be_known(settings)
+    except ConfigError as error:
+        problems += error.problems
+    if where is None or problems:
+        raise ConfigError(problems)
+    return where

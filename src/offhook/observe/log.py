@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import MutableMapping
@@ -25,12 +26,14 @@ def configure(form: Literal["auto", "json", "text"], level: str, stream: TextIO 
     as_text = form == "text" or (form == "auto" and out.isatty())
     people = structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)
     render: Any = people if as_text else structlog.processors.JSONRenderer()
+    words = [in_railways_words] if not as_text and os.environ.get("RAILWAY_SERVICE_ID") else []
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             redact,
+            *words,
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -51,6 +54,14 @@ def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappin
         elif isinstance(value, str):
             text = _NUMBER.sub("[number]", value)
             event[name] = text if name == "exception" else _CONTROL.sub(" ", text)[:_LONGEST]
+    return event
+
+
+def in_railways_words(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add what Railway's log view reads: ``message``, and its own names of levels (Railway, "Logs")."""
+    why = event.get("why") or event.get("reason")
+    event["message"] = f"{event['event']}: {why}" if why else event["event"]
+    event["level"] = {"warning": "warn", "critical": "error"}.get(event["level"], event["level"])
     return event
 
 

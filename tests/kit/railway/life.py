@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import psutil
-from tests.kit import dockerfile
+from tests.kit.image import steps
 from tests.kit.railway.state import Container, Deployment, Event, Line, Service, now, provided, rendered
 
 #: What Railpack takes for a Python project (its documentation, "Languages: Python").
@@ -186,13 +187,13 @@ class Life:
 
     async def _run(self, it: Deployment, container: Container) -> None:
         folder = self._folders[it.id]
-        image = dockerfile.read(folder / "Dockerfile") if (folder / "Dockerfile").is_file() else dockerfile.Dockerfile()
-        command = (it.settings["startCommand"] or "").split() or image.command or ["python", "main.py"]
+        image_env, image_command = _image(folder)
+        command = (it.settings["startCommand"] or "").split() or image_command
         command = [sys.executable if word in ("python", "python3") else word for word in command]
         with socket.create_server(("127.0.0.1", 0)) as free:
             container.host_port = free.getsockname()[1]
         environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        environ |= image.env | it.variables | {"PORT": str(container.host_port), "RAILWAY_REPLICA_ID": container.id}
+        environ |= image_env | it.variables | {"PORT": str(container.host_port), "RAILWAY_REPLICA_ID": container.id}
         environ |= {"PYTHONUNBUFFERED": "1"}
         self.commands.append(command)
         self.environments.append(environ)
@@ -334,3 +335,12 @@ async def _probe(session: aiohttp.ClientSession, container: Container, path: str
 
 def _names(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _image(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the environment and the command of the folder's Dockerfile; without one, what Railpack would start."""
+    if not (folder / "Dockerfile").is_file():
+        return {}, ["python", "main.py"]
+    instructions = steps((folder / "Dockerfile").read_text(encoding="utf-8"))
+    pairs = [part.split("=", 1) for word, rest in instructions if word == "ENV" for part in shlex.split(rest)]
+    return dict(pairs), json.loads(next(rest for word, rest in instructions if word == "CMD"))
