@@ -17,7 +17,9 @@ import tree_sitter_powershell
 import typer.main
 from tests.integration.setup.test_dev import NUMBER, OLD, Laptop, laptop
 from tests.kit.image import _KEPT
+from tests.kit.ngrok_service import ngrok_service
 from tests.kit.process import started
+from tests.kit.tls import vouched
 from tree_sitter import Language, Parser
 
 from offhook.cli.app import COMMANDS, app
@@ -214,7 +216,7 @@ async def test_the_quickstart_and_the_page_on_ngrok_from_the_top(folder: Path):
 
 
 async def developed(line: str, where: Path, here: Laptop) -> None:
-    """Run a line with `offhook dev`: as it stands, but for the address and the service only the vendors have."""
+    """Run a line with `offhook dev`: as it stands, but for an address, and a service, that only others have."""
     if line.endswith("--restore"):
         await shell(line, where, here.folder)
         return
@@ -222,9 +224,11 @@ async def developed(line: str, where: Path, here: Laptop) -> None:
         await until_ready(line.replace("https://voice.example.com", here.ngrok.url), where, here, {})
         return
     if line.endswith("--tunnel ngrok"):
-        away = {"OFFHOOK_DEV__NGROK_SERVER": "127.0.0.1:9", "NGROK_AUTHTOKEN": "2abc"}
-        with pytest.raises(AssertionError, match="ngrok cannot be reached"):
-            await until_ready(line, where, here, away)
+        tls, authority = vouched()
+        (where / "ca.pem").write_bytes(authority)
+        async with ngrok_service(tls) as service:
+            known = {"OFFHOOK_DEV__NGROK_SERVER": f"localhost:{service.port}", "OFFHOOK_DEV__NGROK_CA_FILE": "ca.pem"}
+            await until_ready(line, where, here, {**known, "NGROK_AUTHTOKEN": "2abc"})
         return
     await until_ready(line, where, here, {})
 

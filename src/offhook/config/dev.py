@@ -33,6 +33,11 @@ class DevPart(Part):
         description="Where ngrok's library connects, HOST:PORT. Empty: ngrok's own.",
     )
 
+    ngrok_ca_file: str | None = Field(
+        default=None,
+        description="Certificates (PEM) to check ngrok's server against, where a proxy opens TLS on the way.",
+    )
+
     @field_validator("ngrok_api")
     @classmethod
     def _is_here(cls, value: str) -> str:

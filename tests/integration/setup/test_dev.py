@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK
 from tests.kit.ngrok import NgrokAgent, ngrok_agent
+from tests.kit.ngrok_service import AUTH, BIND, NgrokService, ngrok_service
 from tests.kit.patients.addresses import answering
 from tests.kit.process import Process, running
 from tests.kit.raw import until
+from tests.kit.tls import vouched
 
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
@@ -238,6 +240,60 @@ async def test_sigterm_gives_the_number_back_before_the_last_call_ends(here: Lap
         assert not process.has_ended
         await client.hang_up()
         assert await process.ends(20) == 0
+
+
+@pytest.mark.foreign
+class TestNgroksOwnLibrary:
+    """The vendor's library in the process, a service of ours at its other end."""
+
+    TOKEN = "2canaryTOKEN0123456789abcdef"
+
+    @asynccontextmanager
+    async def serving(
+        self, here: Laptop, refuses: tuple[int, str] | None = None
+    ) -> AsyncIterator[tuple[NgrokService, dict[str, str]]]:
+        pytest.importorskip("ngrok")
+        tls, authority = vouched()
+        (here.folder / "ca.pem").write_bytes(authority)
+        (here.folder / ".env").write_text(f"NGROK_AUTHTOKEN={self.TOKEN}\n")
+        async with ngrok_service(tls, refuses) as service:
+            server = f"localhost:{service.port}"
+            yield service, {"OFFHOOK_DEV__NGROK_SERVER": server, "OFFHOOK_DEV__NGROK_CA_FILE": "ca.pem"}
+
+    async def test_webhook_and_stream_go_through_its_tunnel(self, here: Laptop):
+        async with self.serving(here) as (service, known):
+            async with here.dev("--tunnel", "ngrok", **known) as process:
+                await ready(process)
+                assert service.tokens == [self.TOKEN]
+                assert here.voice_url == f"{service.url}/twilio/voice"
+                report = await here.call()
+                assert not report.complaints
+                assert [turn.who for turn in report.turns] == ["agent"], report.why_not
+                await stopped(process)
+                assert "a tunnel of ngrok; it ends when offhook stops" in process.text
+                assert self.TOKEN not in process.text
+            assert service.unbound
+        assert here.voice_url == OLD
+
+    @pytest.mark.parametrize(("question", "code"), [(AUTH, 105), (AUTH, 107), (AUTH, 108), (BIND, 334), (BIND, 9999)])
+    async def test_its_refusals_are_explained_and_its_words_are_not_shown(self, here: Laptop, question: int, code: int):
+        words = f"Refused. Your authtoken: {self.TOKEN}\r\n\r\nERR_NGROK_{code}\r\n"
+        async with (
+            self.serving(here, (question, words)) as (_, known),
+            here.dev("--tunnel", "ngrok", **known) as process,
+        ):
+            assert await process.ends(60) == 1, process.text
+            assert f"(ERR_NGROK_{code}); " in process.text
+            assert self.TOKEN not in process.text
+            assert "Traceback" not in process.text
+        assert here.voice_url == OLD
+
+    async def test_a_service_nobody_vouches_for_is_not_talked_to(self, here: Laptop):
+        async with self.serving(here) as (service, known):
+            async with here.dev("--tunnel", "ngrok", **{**known, "OFFHOOK_DEV__NGROK_CA_FILE": ""}) as process:
+                assert await process.ends(60) == 1, process.text
+                assert "ngrok cannot be reached" in process.text
+            assert service.tokens == []
 
 
 class TestSaving:

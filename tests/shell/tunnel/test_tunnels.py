@@ -116,6 +116,11 @@ class TestLibrary:
         assert "ngrok cannot be reached" in str(refused.value)
         assert TOKEN not in str(refused.value)
 
+    async def test_a_file_of_certificates_that_is_not_there(self, tmp_path: Path):
+        pytest.importorskip("ngrok")
+        with pytest.raises(SetupError, match="ngrok_ca_file"):
+            await NgrokSdk(TOKEN, "localhost:9", tmp_path / "none.pem").open(8080)
+
 
 class TestCodes:
     @pytest.mark.parametrize("code", sorted(MEANINGS))

@@ -28,9 +28,10 @@ async def open_tunnel(
     if url is not None:
         return await OwnTunnel(url).open(port)
     token = ngrok_sdk.token_of(environ, folder)
+    ca_file = folder / dev.ngrok_ca_file if dev.ngrok_ca_file else None
     named: dict[str, Opener] = {
         "agent": ngrok_agent.RunningAgent(apis_of(dev)),
-        "ngrok": ngrok_sdk.NgrokSdk(token, dev.ngrok_server),
+        "ngrok": ngrok_sdk.NgrokSdk(token, dev.ngrok_server, ca_file),
         "cloudflared": cloudflared.Cloudflared(),
     }
     if dev.tunnel != "auto":

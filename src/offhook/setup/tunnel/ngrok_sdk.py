@@ -31,9 +31,19 @@ class NgrokSdk:
 
     name = "ngrok"
 
-    def __init__(self, token: str, server: str = "") -> None:
-        self._token = token
-        self._options = {"authtoken": token, **({"server_addr": server} if server else {})}
+    def __init__(self, token: str, server: str = "", ca_file: Path | None = None) -> None:
+        self._token, self._server, self._ca_file = token, server, ca_file
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"authtoken": self._token}
+        if self._server:
+            options["server_addr"] = self._server
+        if self._ca_file is not None:
+            try:
+                options["session_ca_cert"] = bytearray(self._ca_file.read_bytes())  # it takes no bytes
+            except OSError as error:
+                raise SetupError(f"dev.ngrok_ca_file cannot be read ({error.strerror})", "correct its path") from None
+        return options
 
     async def open(self, port: int) -> Tunnel:
         """Open a tunnel to ``port``."""
@@ -44,7 +54,7 @@ class NgrokSdk:
         ngrok: Any = importlib.import_module("ngrok")
         try:
             async with asyncio.timeout(_OPEN_S):
-                listener = await ngrok.forward(f"127.0.0.1:{port}", **self._options)
+                listener = await ngrok.forward(f"127.0.0.1:{port}", **self._options())
         except TimeoutError:
             await _settle()
             raise refusal("") from None
