@@ -34,7 +34,10 @@ AGENT_DEADLINES: Final = (
 
 
 class AgentSide:
-    """State of the agent leg. ``is_ready``: settings are applied. ``request_id``: the vendor's name of the session."""
+    """State of the agent leg. ``is_ready``: settings are applied; ``ready_at``: when first.
+
+    ``request_id``: the vendor's name of the session.
+    """
 
     __slots__ = (
         "_deadlines",
@@ -45,6 +48,7 @@ class AgentSide:
         "_timeouts",
         "choice",
         "is_ready",
+        "ready_at",
         "request_id",
         "state",
     )
@@ -52,6 +56,7 @@ class AgentSide:
     def __init__(self, setup: AgentSetup, timeouts: Timeouts, deadlines: Deadlines, out: list[do.Action]) -> None:
         self.state = Agent.IDLE
         self.is_ready = False
+        self.ready_at: float | None = None
         self.choice = 0
         self.request_id = ""
         self._setup, self._timeouts, self._deadlines, self._out = setup, timeouts, deadlines, out
@@ -81,6 +86,7 @@ class AgentSide:
             return False
         self.state = Agent.READY
         self.is_ready = True
+        self.ready_at = now if self.ready_at is None else self.ready_at
         if self.choice:
             self._out.append(do.SettingsAccepted(self.choice))
         self._deadlines.disarm(Deadline.SETTINGS)

@@ -39,7 +39,10 @@ class Downlink:
         "_sounds",
         "_stop_at",
         "_unheard_s",
+        "agent_from",
         "first_audio_at",
+        "greeted_at",
+        "heard_at",
         "is_open",
         "is_streaming",
         "ledger",
@@ -56,6 +59,10 @@ class Downlink:
         self.transcript = Transcript(limits.transcript_turns)
         self.is_streaming = False
         self.first_audio_at: float | None = None
+        #: Where in the playback the agent itself began, when that was sent, and when a mark proved it heard.
+        self.agent_from: int | None = None
+        self.greeted_at: float | None = None
+        self.heard_at: float | None = None
         self._counts = counts
         self._unheard_s = limits.unheard_s
         self._held: list[bytes] = []
@@ -97,8 +104,8 @@ class Downlink:
             return DROP
         due = ledger.send(len(audio), now)
         segment.end = ledger.sent
-        if self.first_audio_at is None:
-            self.first_audio_at = now
+        if self.greeted_at is None:
+            self._greeted(ledger.sent - len(audio), now)
         verdict: Verdict = ledger.mark() if due else SEND
         self._sounding = segment
         self._stop_at = ledger.next_mark_at if ledger.can_mark else ledger.sent + _BYTES_PER_S
@@ -143,7 +150,16 @@ class Downlink:
         """The stream is there: let go what was held."""
         self.is_streaming = True
         held, self._held, self._held_bytes = b"".join(self._held), [], 0
+        if held:
+            self._greeted(self.ledger.sent, now)
         return [self.play(held, now)] if held else []
+
+    def echoed(self, name: MarkName, now: float) -> bool:
+        """Book a returned mark. Returns whether it was ours, once."""
+        is_ours = self.ledger.echoed(name, now)
+        if self.heard_at is None and self.agent_from is not None and self.ledger.proven > self.agent_from:
+            self.heard_at = now
+        return is_ours
 
     def play(self, audio: bytes, now: float) -> Play:
         """Book audio of our own, or audio that was held, with a mark behind it."""
@@ -174,6 +190,12 @@ class Downlink:
         self._counts["clear"] += 1
         self.transcript.cut(self.ledger.clear(now))
         return [Clear()], None
+
+    def _greeted(self, position: int, now: float) -> None:
+        """Note the first of the agent's own audio, as against a phrase of ours."""
+        self.agent_from, self.greeted_at = position, now
+        if self.first_audio_at is None:
+            self.first_audio_at = now
 
     def _hold(self, audio: bytes, segment: Segment) -> Verdict:
         """Keep audio until `start`. The beginning is what must not be lost, so the newest is dropped."""

@@ -39,6 +39,7 @@ class PlaybackLedger:
         "anchor_pos",
         "dry_at",
         "next_mark_at",
+        "proven",
         "sent",
     )
 
@@ -54,6 +55,8 @@ class PlaybackLedger:
         self.anchor_pos = 0
         self.anchor_at = 0.0
         self.dry_at = 0.0
+        #: How far playback is known to have come, by marks alone.
+        self.proven = 0
 
     def send(self, size: int, now: float) -> bool:
         """Book ``size`` bytes as sent. Returns whether a mark is due behind them (`mark`)."""
@@ -88,6 +91,7 @@ class PlaybackLedger:
             known, position = self._marks.popleft()
             if known == name:
                 break
+        self.proven = position
         estimate = self.heard(now)
         if position > estimate or estimate - position > _STALL_BYTES:
             self._move_anchor(position, now)

@@ -67,8 +67,8 @@ class CallSession:
         self.caller_audio: Callable[[twilio.Media, float], bytes | None] = self.uplink.take
         self.agent_audio: Callable[[bytes, float], Verdict] = self.downlink.take
         self._greets, self._phrases, self._limits, self._timeouts = setup.greets, phrases, limits, timeouts
-        self._began_at = self._caller_at = now
-        self._started_at: float | None = None
+        self.began_at = self._caller_at = now
+        self.started_at: float | None = None
         self._stream_sid = ""
         self._last_mark: MarkName | None = None
         self._goodbye_cause = CALLER_HUNG_UP
@@ -78,7 +78,7 @@ class CallSession:
         """The agent is heard: it owes nothing."""
         if self.watch.is_waiting:
             self.watch.stop()
-            self.downlink.transcript.answered(now - self._began_at)
+            self.downlink.transcript.answered(now - self.began_at)
 
     def admitted(self, now: float, *, dial: bool) -> list[do.Action]:
         """The voice webhook was answered: dial ahead, and expect the stream soon."""
@@ -231,7 +231,7 @@ class CallSession:
             return
         self.caller = Caller.STREAMING
         self.uplink.is_streaming = True
-        self._stream_sid, self._started_at = message.sid, now
+        self._stream_sid, self.started_at = message.sid, now
         self.deadlines.disarm(Deadline.ADMITTED)
         self.deadlines.arm(Deadline.CALLER_SILENT, now + self._timeouts.caller_silent_s)
         self.deadlines.arm(Deadline.CALL, now + self._timeouts.call_s)
@@ -246,7 +246,7 @@ class CallSession:
             self.deadlines.arm(Deadline.HOLD, now + _HOLD_AFTER_S)
 
     def _mark(self, name: MarkName, now: float) -> None:
-        if not self.downlink.ledger.echoed(name, now):
+        if not self.downlink.echoed(name, now):
             self.counts["stray_mark"] += 1
         if self.caller is Caller.GOODBYE and name == self._last_mark:
             self._end(self._goodbye_cause, now)
@@ -270,11 +270,11 @@ class CallSession:
     def _text(self, message: deepgram.ConversationText, now: float) -> None:
         if message.role == "user":
             self.downlink.new_turn()
-            self.downlink.transcript.caller_said(message.content, now - self._began_at)
+            self.downlink.transcript.caller_said(message.content, now - self.began_at)
             self._expect_answer(now)
         else:
             self.deadlines.disarm(Deadline.AGENT_SILENT)
-            self.downlink.text(message.content, now - self._began_at)
+            self.downlink.text(message.content, now - self.began_at)
 
     def _expect_answer(self, now: float) -> None:
         self.watch.for_an_answer(now)
@@ -333,7 +333,7 @@ class CallSession:
         self.caller, self.cause = Caller.OVER, cause
         self.deadlines.disarm_all()
         ids = (self._stream_sid, self.agent.request_id)
-        record = record_of(self.facts, cause, ids, self.downlink, self._started_at, now, self.counts)
+        record = record_of(self.facts, cause, ids, self.downlink, self.started_at, now, self.counts)
         self._out += (do.CloseCaller(close_code(cause)), do.Ended(record))
 
     def _deadline(self, due: Deadline, now: float) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from offhook.call.actions import CallRecord
 from offhook.call.hangup import CALLER_HUNG_UP, DRAINED, SUPERSEDED, HangupCause
 from offhook.call.ports import AgentSource, CallFacts, CallObserver, Functions, Phrases
+from offhook.call.progress import Progress, progress_of
 from offhook.call.session import CallSession
 from offhook.config.settings import Settings
 from offhook.errors import AgentError, BadStreamToken, CallerProtocolError, OffhookError
@@ -26,6 +27,7 @@ from offhook.wire.twilio import AccountSid, CallSid
 
 _REMEMBERED: Final = 10_000
 _REENTRY_S: Final = 0.5
+_WATCHED: Final = 20
 _Value = TypeVar("_Value")
 
 
@@ -58,6 +60,7 @@ class Switchboard:
         self._tickets: OrderedDict[CallSid, Ticket] = OrderedDict()
         self._used: OrderedDict[str, None] = OrderedDict()
         self._outcomes: OrderedDict[str, HangupCause] = OrderedDict()
+        self._over: deque[Progress] = deque(maxlen=_WATCHED)
         tokens = settings.twilio.auth_tokens
         self._token_keys = [signature.token_key(token) for token in tokens] or [secrets.token_bytes(32)]
         self._now = asyncio.get_running_loop().time
@@ -136,6 +139,11 @@ class Switchboard:
         """Return how a call ended, for the TwiML that follows it; None where another replica (or nobody) knows."""
         return self._outcomes.get(call_sid)
 
+    def progress(self) -> list[Progress]:
+        """Return how far the live calls have come and how the last few went, oldest first."""
+        live = [self._progress(runner) for runner in self._unfinished]
+        return sorted([*self._over, *live], key=lambda call: call.began_at)
+
     async def drain(self, within_s: float, told: Callable[[int], None]) -> None:
         """Refuse new calls and wait for the live ones; those left after ``within_s`` hear a goodbye. ``told`` counts.
 
@@ -197,6 +205,7 @@ class Switchboard:
 
     def ended(self, runner: CallRunner, record: CallRecord) -> None:
         """A call is over."""
+        self._over.append(self._progress(runner))
         if self._live.get(runner.session.facts.call_sid) is runner:
             del self._live[runner.session.facts.call_sid]
             self._tickets.pop(runner.session.facts.call_sid, None)
@@ -204,6 +213,9 @@ class Switchboard:
         _remember(self._outcomes, record.call_sid, record.cause)
         if not self._unfinished:
             self._idle.set()
+
+    def _progress(self, runner: CallRunner) -> Progress:
+        return progress_of(runner.session, asked=runner.session.facts.call_sid in self._tickets)
 
     async def _wait_idle(self, within_s: float) -> None:
         try:

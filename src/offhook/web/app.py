@@ -14,6 +14,7 @@ from offhook.observe.metrics import Metrics
 from offhook.run.switchboard import Switchboard
 from offhook.web.health import Health
 from offhook.web.voice import VoiceWebhooks
+from offhook.web.watch import WatchPage
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,6 +49,7 @@ def build_app(settings: Settings, switchboard: Switchboard, health: Health, metr
     app.router.add_post(f"{root}/after", voice.after)
     app.router.add_post(f"{root}/status", voice.status)
     app.router.add_post(f"{root}/stream-status", voice.stream_status)
+    app.router.add_get(f"{root}/watch", WatchPage(switchboard).watch)
     app.router.add_get("/livez", health.livez)
     app.router.add_get("/readyz", health.readyz)
 
