@@ -23,6 +23,7 @@ from tests.kit.process import Process, running
 from tests.kit.raw import until
 from tests.kit.tls import vouched
 
+from offhook.offline.faults import Faults
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.sim.call import CallOptions, SimulatedCall
@@ -399,6 +400,14 @@ class TestRefusals:
                 assert not here.number.get("trunk_sid")
                 await stopped(process)
             assert here.number.get("trunk_sid") == trunk
+
+
+async def test_an_agent_that_refuses_us_is_told_at_once(here: Laptop):
+    here.agent.faults = Faults(refuse=401)
+    async with here.dev() as process:
+        await process.says("^agent .*Deepgram refuses us")
+        await stopped(process)
+    assert here.voice_url == OLD
 
 
 async def test_a_trial_account_is_told(folder: Path):

@@ -78,8 +78,8 @@ async def run(wanted: Wanted, say: Say) -> int:
         if here is not None:
             stack.push_async_callback(here.put_back)
             await here.take(tunnel.url, settings.server.stream_path, wanted.may_take)
-        await stack.enter_async_context(background(Reload(server, loaded, read).watch()))
-        await stack.enter_async_context(background(_watch_tunnel(tunnel, say)))
+        for work in (Reload(server, loaded, read).watch(), _watch_tunnel(tunnel, say), _tell_of_agent(server, say)):
+            await stack.enter_async_context(background(work))
         ready = "save prompt or settings, and the next call has them; Ctrl-C stops"
         return await lifecycle.serve(
             _Started(server, here),
@@ -121,6 +121,13 @@ async def _watch_tunnel(tunnel: Tunnel, say: Say) -> None:
         say(
             "tunnel", f"it is gone, so no call reaches this computer any more ({why}); stop and start offhook dev again"
         )
+
+
+async def _tell_of_agent(server: Server, say: Say) -> None:
+    """Say it at once where the agent refuses us: callers would hear an apology, and nobody here would know."""
+    await server.ready()
+    if server.switchboard.admission.agent_trouble:
+        say("agent", "Deepgram refuses us, so callers hear an apology: see the log above; `offhook doctor` says more")
 
 
 def _must_be_signed(settings: Settings) -> None:
