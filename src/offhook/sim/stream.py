@@ -25,10 +25,11 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
-from offhook.sim.behaviour import Behaviour, dialled_url, signature_header
-from offhook.sim.complaints import QUERY_STRING, Complaints, LineFault
+from offhook.sim.behaviour import Behaviour
+from offhook.sim.complaints import Complaints, LineFault
+from offhook.sim.dialling import Dialler, fault_of
 from offhook.sim.events import Complained, OnEvent, StreamEnded, ignore
 from offhook.sim.frames import Message
 from offhook.sim.identity import CallIdentity, fresh_sid
@@ -40,13 +41,11 @@ from offhook.sim.outgoing import Outgoing
 from offhook.sim.playback import Playback
 from offhook.sim.reach import Reach
 from offhook.sim.tap import Tap
-from offhook.sim.websocket import Ended, Socket
+from offhook.sim.websocket import Ended
 from offhook.trace import OnEntry
 from offhook.wire.ulaw import BYTES_PER_MS, FRAME_BYTES, SILENCE
 
 __all__ = ["Behaviour", "Received", "StreamClient"]
-
-USER_AGENT: Final = "Twilio.TmeWs/1.0"
 
 
 class StreamClient:
@@ -131,19 +130,8 @@ class StreamClient:
         if tracks is not None:
             client._out.tracks = tuple(tracks)
             client._inbox.is_listening_only = True
-        target, stripped = dialled_url(url, behaviour)
-        if stripped:
-            client.complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
-        connected = target if reach is None else reach.local_url(target)
-        sent = {"User-Agent": USER_AGENT, **signature_header(target, auth_token, behaviour), **(headers or {})}
-        try:
-            client._outbox.socket = await Socket.open(connected, sent, client._on_message, client._on_ended, tls=tls)
-        except LineFault as fault:
-            if tap is not None:
-                tap.refused(fault)
-            raise
-        if tap is not None:
-            tap.opened()
+        dialler = Dialler(auth_token, behaviour, reach, tap, client.complain)
+        client._outbox.socket = await dialler.open(url, client._on_message, client._on_ended, headers or {}, tls)
         return client
 
     async def __aenter__(self) -> Self:
@@ -371,13 +359,7 @@ class StreamClient:
             return
         if self._tap is not None:
             self._tap.passed("close", "bridge", code=ended.code)
-        wrong = ended.code not in (1000, 1005) or self.behaviour.close_is_error
-        if ended.how == "closed" and wrong:
-            self.fault = LineFault(31921, f"close code {ended.code}")
-        elif ended.how == "broken":
-            self.fault = LineFault(31924, ended.text)
-        elif ended.how in ("reset", "eof"):
-            self.fault = LineFault(31903, "the connection ended without a closing handshake")
+        self.fault = fault_of(ended, self.behaviour)
         if self.fault is not None:
             self.complain(self.fault.code, self.fault.text)
         self._finish("server", ended.how, ended.code)
