@@ -64,7 +64,6 @@ FROM_OUTSIDE = st.sampled_from(["nothing", "redirect", "complete", "cancel", "cu
     max_examples=60,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     document=DOCUMENTS,

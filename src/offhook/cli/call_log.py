@@ -21,6 +21,8 @@ def line_of(event: Event) -> str | None:
     match event:
         case seen.Dialled(at_ms, target):
             said = ("dialling", target)
+        case seen.AnsweredBy(at_ms, verdict, took_ms):
+            said = ("detected", f"{verdict} after {_s(took_ms)}")
         case seen.Fetched(at_ms, what, status, took_ms):
             said = ("webhook", f"{what} answered {status} in {took_ms:.0f} ms")
         case seen.VerbRun(at_ms, verb, text):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.integration.sim.office import LISTEN, TOKEN, Office
 from tests.kit.raw import until
 
-from offhook.sim.caller import HangUp, Say, WaitForHangUp, voicemail
+from offhook.sim.callbacks import StatusHook
+from offhook.sim.caller import HangUp, LineOver, Say, WaitForHangUp, voicemail
 from offhook.sim.network import Network
 from offhook.sim.outbound import Detection, Pickup
 from offhook.sim.plan import Route, StreamOrder
@@ -174,3 +176,41 @@ async def test_a_machine_is_detected_beside_the_call(office: Office):
     assert told["AnsweredBy"] == "machine_end_beep"
     assert 3000 < int(told["MachineDetectionDuration"]) < 4000
     assert call.state.answered_by == "machine_end_beep"
+
+
+async def test_a_call_ends_at_its_time_limit_and_that_is_no_finding(office: Office):
+    office.documents = {"/voice": office.stream_document(), "/status": "", "/elsewhere": ""}
+    async with switch(office, {THEIRS: Phone((WaitForHangUp(60),))}) as calls:
+        call = calls.ring(Order(route(office), THEIRS, OURS, time_limit_s=1.0))
+        call.tell_status_to(StatusHook(f"{office.http}/elsewhere", "GET"))
+        report = await calls.finished(call.state.sid)
+    assert report.ended.by == "twilio"
+    assert "time limit" in report.ended.why
+    assert (report.status, report.problems) == ("completed", ())
+    assert [form["CallStatus"] for form in office.of("/elsewhere")] == ["completed"]
+    assert office.of("/status") == []
+
+
+async def test_what_is_asked_of_a_call_that_is_not_on(office: Office):
+    office.documents = {"/voice": "<Response><Hangup/></Response>", "/status": ""}
+    async with switch(office, {}) as calls:
+        call = calls.ring(Order(route(office), THEIRS, OURS))
+        await calls.finished(call.state.sid)
+        with pytest.raises(LineOver):
+            call.start_recording()
+        with pytest.raises(LineOver):
+            await call.start_stream(StreamOrder(office.ws, None, {}, tracks=("inbound",)))
+        assert not await call.stop_stream("x")
+        await call.complete()
+        await call.redirect(twiml="<Response/>")
+        assert call.state.status == "completed"
+        with pytest.raises(KeyError):
+            await calls.finished("CA0")
+
+
+async def test_leaving_the_switch_hangs_up_what_is_on(office: Office):
+    office.documents = {"/voice": office.stream_document(), "/status": ""}
+    async with switch(office, {}) as calls:
+        made = [calls.place(Order(route(office), OURS, f"+1415555010{number}")) for number in range(5)]
+        await until(lambda: all(call.state.status == "in-progress" for call in made), 20)
+    assert {call.state.status for call in made} == {"completed"}
