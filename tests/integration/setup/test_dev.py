@@ -420,7 +420,7 @@ async def test_a_trial_account_is_told(folder: Path):
 
 
 @asynccontextmanager
-async def at_a_terminal(here: Laptop, *options: str) -> AsyncIterator[Terminal]:
+async def at_a_terminal(here: Laptop, *options: str, code: int = 0) -> AsyncIterator[Terminal]:
     """Run `dev` as a person does: both ends of its terminal are a terminal, 60 columns wide."""
     ours, its = pty.openpty()
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
@@ -439,7 +439,7 @@ async def at_a_terminal(here: Laptop, *options: str) -> AsyncIterator[Terminal]:
         yield terminal
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(20):
-            assert await process.wait() == 0, terminal.text
+            assert await process.wait() == code, terminal.text
     finally:
         terminal.close()
         with contextlib.suppress(ProcessLookupError):
@@ -495,6 +495,14 @@ async def test_a_person_is_asked(folder: Path):
             said = [line for line in lines if line.startswith(("tunnel ", "number ", "ready ", "        "))]
             assert [line for line in said if len(line) > 60 and "http" not in line] == []
         assert here.voice_url == OLD
+
+
+async def test_ctrl_c_at_a_question_changes_nothing(folder: Path):
+    async with laptop(folder, PhoneNumber(OTHER)) as here:
+        async with at_a_terminal(here, code=130) as terminal:
+            await terminal.says("Which number")
+        assert here.voice_url == OLD
+        assert "Traceback" not in terminal.text
 
 
 async def test_ctrl_c_while_it_waits_for_the_tunnel_ends_within_moments(here: Laptop):

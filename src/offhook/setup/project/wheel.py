@@ -52,10 +52,13 @@ def contents() -> dict[str, bytes]:
     installed = _installed()
     files = {PINS: pins(), **_package(installed)}
     info = f"{NAME}-{installed.version}.dist-info"
+    for name in _METADATA:
+        text = installed.read_text(name)
+        if text is None:
+            raise SetupError(f"offhook's own {name} is missing here", "install offhook again")
+        files[f"{info}/{name}"] = text.encode()
     for file in installed.files or ():
-        if file.parent.name.endswith(".dist-info") and file.name in _METADATA:
-            files[f"{info}/{file.name}"] = _read(Path(str(installed.locate_file(file))))
-        elif "licenses" in file.parts and file.parts[0].endswith(".dist-info"):
+        if "licenses" in file.parts and file.parts[0].endswith(".dist-info"):
             files[f"{info}/{'/'.join(file.parts[1:])}"] = _read(Path(str(installed.locate_file(file))))
     files[f"{info}/WHEEL"] = _WHEEL.encode()
     files[f"{info}/RECORD"] = _record(files, f"{info}/RECORD")
