@@ -23,6 +23,8 @@ class Behaviour:
     signature: Literal["right", "wrong", "none", "slash", "port"] = "right"
     #: The URL to sign where the server's public name differs from the one dialled.
     sign_as: str | None = None
+    #: Sign that text as it is, scheme and all, which Twilio never does.
+    sign_exactly: bool = False
     #: Calls processed in another region may be signed with that region's token.
     region_token: str | None = None
     #: Sign webhooks with a shared key (HMAC-SHA256) under this id instead of the token; streams keep the token.
@@ -94,6 +96,8 @@ def signature_header(url: str, auth_token: str | None, behaviour: Behaviour) -> 
     token = behaviour.signing_token(auth_token)
     if token is None:
         return {}
+    if behaviour.sign_exactly and behaviour.sign_as:
+        return {"x-twilio-signature": signing.sign(token, behaviour.sign_as)}
     signed = urlsplit(behaviour.sign_as or url)
     if behaviour.signature == "slash":
         signed = signed._replace(path=signed.path.rstrip("/") + "/")

@@ -1,0 +1,1 @@
+"""The judge's rules, one subject a module. The list of them is `offhook.lab.judge.judge.RULES`."""

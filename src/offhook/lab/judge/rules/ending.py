@@ -1,0 +1,82 @@
+"""How a call ends: either side's end closes the other, nothing stays open, nobody is left on a silent line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from offhook.lab.judge.finding import Finding
+from offhook.lab.judge.history import AgentSide, StreamSide
+from offhook.lab.judge.rule import Case, Rule
+
+CODES: Final = {
+    "agent-orphan": "An agent socket stayed open after its call was over: it is paid for by the minute.",
+    "line-left-open": "The agent was gone, and the caller was left on a silent line.",
+    "slow-hang-up": "The agent had ended the session, and the line was held long after the last word was heard.",
+    "dead-air": "The caller heard nothing for so long on an open line that most hang up.",
+    "greeting-unheard": "The agent spoke, and the caller heard nothing of it.",
+}
+_AUDIBLE: Final = frozenset((0xFF, 0x7F, 0xFE, 0x7E))
+
+
+def run(case: Case) -> Iterator[Finding]:
+    """Look at the ends of all legs."""
+    stream = case.history.stream
+    for agent in case.history.agents:
+        if agent.opened_ms is not None:
+            yield from _orphan(case, stream, agent)
+    if stream is not None and stream.started_ms is not None:
+        yield from _line(case, stream, case.history.agents)
+
+
+def _orphan(case: Case, stream: StreamSide | None, agent: AgentSide) -> Iterator[Finding]:
+    over = None if stream is None else _first(stream.stop_ms, stream.closed_ms)
+    if over is None:
+        return
+    closed = agent.closed_ms if agent.closed_ms is not None else case.history.ended_ms
+    if closed - max(over, agent.opened_ms or 0.0) > case.patience.close_ms + case.history.late_ms(over - 2000.0):
+        still = "was never closed" if agent.closed_ms is None else f"was closed {(closed - over) / 1000:.1f} s later"
+        yield Finding("agent-orphan", f"the call was over, and an agent socket {still}", over)
+
+
+def _line(case: Case, stream: StreamSide, agents: list[AgentSide]) -> Iterator[Finding]:
+    ended = _first(stream.stop_ms, stream.closed_ms) or case.history.ended_ms
+    opened = [agent for agent in agents if agent.opened_ms is not None]
+    gone = max((agent.closed_ms for agent in opened if agent.closed_ms is not None), default=None)
+    all_gone = bool(opened) and all(agent.closed_ms is not None for agent in opened)
+    if all_gone and gone is not None and gone < ended:
+        silent_since = max(gone, _playing_until(stream))
+        held = ended - silent_since - case.history.late_ms(silent_since)
+        if stream.closed_by == "bridge" and held > case.patience.close_ms:
+            yield Finding("slow-hang-up", f"the line was held for {held / 1000:.1f} s of silence", silent_since)
+        elif stream.closed_by != "bridge" and held > 2 * case.patience.close_ms:
+            yield Finding("line-left-open", f"nobody ended the call for {held / 1000:.1f} s", silent_since)
+        return
+    started = stream.started_ms or 0.0
+    heard = next((at for at, audio in stream.heard if set(audio) - _AUDIBLE), None)
+    waited = (heard if heard is not None else ended) - started
+    spoke = any(agent.agent_audio for agent in opened)
+    if waited > case.patience.dead_air_ms + case.history.late_ms():
+        code = "greeting-unheard" if spoke and heard is None else "dead-air"
+        yield Finding(code, f"the caller heard nothing for {waited / 1000:.1f} s", started)
+
+
+def _playing_until(stream: StreamSide) -> float:
+    """When the last of what was sent had been played, had nobody hung up."""
+    until = 0.0
+    clears = stream.clears_ms()
+    for at, audio in stream.agent_audio:
+        while clears and clears[0] <= at:
+            until = min(until, clears.pop(0))
+        until = max(until, at) + len(audio) / 8
+    for clear in clears:
+        until = min(until, clear)
+    return until
+
+
+def _first(*times: float | None) -> float | None:
+    known = [at for at in times if at is not None]
+    return min(known) if known else None
+
+
+RULE: Final = Rule(CODES, run)
