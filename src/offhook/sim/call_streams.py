@@ -78,10 +78,12 @@ class CallStreams:
         stream = await self._open(order)
         try:
             async with stream:
-                await self._begin(stream, order)
                 self._connected = stream
+                await self._begin(stream, order)
                 self._handset.attach(stream.pass_frame)
                 self._handset.on_key = stream.press
+                if self._circuit.is_leaving:  # it was ended or sent elsewhere while this was opened
+                    await stream.hang_up()
                 await self._until_over(stream)
         finally:
             self._connected = None
@@ -117,6 +119,8 @@ class CallStreams:
         try:
             async with stream:
                 await self._begin(stream, fork.order)
+                if self._circuit.over is not None:
+                    await stream.hang_up()
                 if "inbound" in tracks:
                     self._handset.attach(stream.pass_frame)
                     feeds.append(lambda: self._handset.detach(stream.pass_frame))

@@ -304,7 +304,7 @@ class StreamClient:
             return
         self._hung_up = True
         self.stop_clock()
-        if self.ended is None and self.behaviour.send_stop:
+        if self.ended is None and self.started_ms is not None and self.behaviour.send_stop:
             await self.send_stop()
         match self.behaviour.ending:
             case "close":
