@@ -12,7 +12,7 @@ import typer
 #: One module per command; each has ``register(app)``. Kept in the order `--help` shows them.
 COMMANDS = (
     *("demo", "init", "setup", "doctor", "dev", "serve", "dial", "test", "lab", "replay", "judge", "load"),
-    *("agent", "numbers", "config", "twiml"),
+    *("agent", "numbers", "railway", "config", "twiml"),
 )
 
 app = typer.Typer(

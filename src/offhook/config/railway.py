@@ -25,6 +25,9 @@ class RailwayAccess(Part):
     environment: str | None = Field(default=None, description="The environment's name; otherwise `production`.")
     service: str | None = Field(default=None, description="The service's name; otherwise `offhook`, or the only one.")
 
+    look_s: float | None = Field(
+        default=None, gt=0, description="Between two looks at a deployment; otherwise as the API's allowance bears."
+    )
     deployment: str | None = Field(
         default=None, description="A deployment whose log you are reading: the doctor says whether it still counts."
     )

@@ -10,11 +10,13 @@ import shlex
 import signal
 import socket
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import psutil
+from tests.kit.image import _copy as copy_context
 from tests.kit.image import steps
 from tests.kit.railway.state import Container, Deployment, Event, Line, Service, now, provided, rendered
 
@@ -52,7 +54,8 @@ class Life:
         self._tasks: set[asyncio.Task[None]] = set()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._stopping: set[str] = set()
-        self._folders: dict[str, Path] = {}
+        self._built: dict[str, tuple[Path, dict[str, str], list[str]]] = {}
+        self._images = tempfile.TemporaryDirectory(prefix="railway-")
 
     # --- from outside
 
@@ -104,6 +107,7 @@ class Life:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for key in list(self._processes):
             await self._kill(key)
+        self._images.cleanup()
 
     def _begin(self, doing: object) -> None:
         task = asyncio.ensure_future(doing)
@@ -172,7 +176,7 @@ class Life:
         it.containers = [
             Container(port=int(it.variables.get("PORT", "8080"))) for _ in range(it.settings["numReplicas"] or 1)
         ]
-        self._folders[it.id] = folder
+        self._built[it.id] = (self._copied(folder), *_image(folder))
         try:
             await self._start(it)
         except OSError as error:
@@ -180,14 +184,19 @@ class Life:
         _done(event)
         return True
 
+    def _copied(self, folder: Path) -> Path:
+        """Copy what goes into the image: what .dockerignore keeps out is not in the container either."""
+        target = Path(tempfile.mkdtemp(dir=self._images.name)) / "app"
+        copy_context(folder, ".", target, into_folder=False)
+        return target
+
     async def _start(self, it: Deployment) -> None:
         for container in it.containers:
             await self._run(it, container)
             self._begin(self._watch(it, container))
 
     async def _run(self, it: Deployment, container: Container) -> None:
-        folder = self._folders[it.id]
-        image_env, image_command = _image(folder)
+        folder, image_env, image_command = self._built[it.id]
         command = (it.settings["startCommand"] or "").split() or image_command
         command = [sys.executable if word in ("python", "python3") else word for word in command]
         with socket.create_server(("127.0.0.1", 0)) as free:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from offhook.config.railway import API_URL
+from offhook.config.railway import API_URL, RailwayAccess
 from offhook.errors import RailwayError
 from offhook.setup.railway.operations import Operation
 
@@ -41,6 +41,13 @@ class Token:
         if self.kind == "project":
             return {"Project-Access-Token": self.value}
         return {"Authorization": f"Bearer {self.value}"}
+
+
+def token_of(access: RailwayAccess) -> Token | None:
+    """Return the token to use: the project's, which sees least, before the account's."""
+    if access.token is not None:
+        return Token("project", access.token.get_secret_value())
+    return Token("bearer", access.api_token.get_secret_value()) if access.api_token is not None else None
 
 
 @dataclass(slots=True)

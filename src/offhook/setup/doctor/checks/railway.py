@@ -13,7 +13,7 @@ from offhook.errors import RailwayError
 from offhook.setup.doctor.checks import railway_deployment, railway_service
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok, skip
-from offhook.setup.railway.api import Railway, Token
+from offhook.setup.railway.api import Railway, token_of
 from offhook.setup.railway.deployment import edge_errors, list_deployments, read_deployment
 from offhook.setup.railway.domain import read_domains
 from offhook.setup.railway.identity import Identity, identify
@@ -49,13 +49,6 @@ async def run(patient: Patient) -> Sequence[Finding]:
         return [*_known(access, settings.railway), *await _look(access, settings, patient.folder)]
     except RailwayError as error:
         return [Finding(NAME, "fail", error.said, error.case, _EXPECTED, error.fix)]
-
-
-def token_of(access: RailwayAccess) -> Token | None:
-    """Return the token to use: the project's, which sees least, before the account's."""
-    if access.token is not None:
-        return Token("project", access.token.get_secret_value())
-    return Token("bearer", access.api_token.get_secret_value()) if access.api_token is not None else None
 
 
 def _unused(patient: Patient) -> Finding:
