@@ -127,7 +127,7 @@ async def test_by_command(owner: Owner):
     assert await heard(owner)
     assert await owner.runs(image) == 0, owner.said
     assert owner.service.image == "ghcr.io/owner/voice:1"
-    await until(lambda: [d.status for d in owner.service.deployments] == ["REMOVED", "REMOVED", "SUCCESS"], 30)
+    await until(lambda: [d.status for d in owner.service.deployments] == ["REMOVED", "REMOVED", "SUCCESS"], 60)
 
 
 async def test_by_hand(owner: Owner):
@@ -148,7 +148,7 @@ async def test_by_hand(owner: Owner):
     await owner.railway.add_domain(service, 8080)
     assert await owner.runs(verify) == 0
     deployment = owner.railway.life.deploy(service)
-    await until(lambda: deployment.status == "SUCCESS", 30)
+    await until(lambda: deployment.status == "SUCCESS", 60)
     assert await heard(owner)
     await owner.runs(doctor)
     lines = [line for line in owner.said.splitlines() if " railway" in line]

@@ -70,7 +70,7 @@ async def at_railway(folder: Path, before: Change = lambda _: None, code: dict[s
         await _done(before(sick))
         if to != "never":
             deployment = railway.life.deploy(service)
-            await until(lambda: deployment.status in (to or "SUCCESS").split("|"), 20)
+            await until(lambda: deployment.status in (to or "SUCCESS").split("|"), 60)
         yield sick
         assert railway.invalid == []
 
@@ -120,7 +120,7 @@ def domain(**changed: Any) -> Change:
 
 
 async def _listens_elsewhere(sick: Sick) -> None:
-    await until(lambda: any(sick.railway.life.listening(each) for each in sick.newest.containers), 20)
+    await until(lambda: any(sick.railway.life.listening(each) for each in sick.newest.containers), 60)
 
 
 def _mono(sick: Sick) -> None:
@@ -132,14 +132,14 @@ def _mono(sick: Sick) -> None:
 async def _superseded(sick: Sick) -> None:
     old = sick.newest
     sick.railway.life.deploy(sick.service)
-    await until(lambda: old.status == "REMOVED" and sick.newest.status == "SUCCESS", 20)
+    await until(lambda: old.status == "REMOVED" and sick.newest.status == "SUCCESS", 60)
     sick.environ["OFFHOOK_RAILWAY__DEPLOYMENT"] = old.id
 
 
 async def _failed_behind_a_good_one(sick: Sick) -> None:
     sick.railway.life.build_error = ["ERROR: No matching distribution found for ofhook"]
     deployment = sick.railway.life.deploy(sick.service)
-    await until(lambda: deployment.status == "FAILED", 20)
+    await until(lambda: deployment.status == "FAILED", 60)
 
 
 def _edge(sick: Sick) -> None:
@@ -161,6 +161,10 @@ def _ended(words: str, cause: str, fix: str, arrange: Arrange, verdict: str = "f
 
 def _changed(words: str, cause: str, fix: str, verdict: str = "fail", **change: Any) -> Seed:
     return _seed(words, cause, fix, railway(settings(**change)), verdict)
+
+
+def _impatient(sick: Sick) -> None:
+    sick.railway.life.pace.wrong_answers = 3
 
 
 _NO_HEALTH = settings(healthcheckPath=None, restartPolicyMaxRetries=1)
@@ -231,18 +235,18 @@ RAILWAY = [
     _ended("a start command that does not exist", "container", "start command", railway(
         before=settings(startCommand="no-such-program"), to="FAILED")),
     _ended("nothing answers the health check", "health-unreachable", "PORT", railway(
-        before=settings(healthcheckTimeout=10), code=_ELSEWHERE, to="FAILED")),
+        before=settings(healthcheckTimeout=2), code=_ELSEWHERE, to="FAILED")),
     _ended("the health check gets 404", "health-path", "/readyz", railway(
-        before=settings(healthcheckTimeout=60), code=answering(404), to="FAILED")),
+        before=_impatient, code=answering(404), to="FAILED")),
     _ended("the server is up but not ready", "health-failed", "reason", railway(
-        before=settings(healthcheckTimeout=60), code=answering(503), to="FAILED")),
+        before=_impatient, code=answering(503), to="FAILED")),
     _ended("the server crashes", "crashed", "last lines", railway(
         before=_NO_HEALTH, code=program("raise SystemExit('no')"), to="CRASHED")),
     _ended("the server refuses its settings", "crashed-settings", "variables", railway(
         before=_NO_HEALTH, to="CRASHED",
         code=program("raise SystemExit('config: deepgram.api_key (environment DEEPGRAM_API_KEY): is a placeholder')"))),
     _ended("the server ends by itself with code 0", "exited-0", "offhook serve", railway(
-        lambda it: until(lambda: it.newest.containers[0].status == "EXITED", 20),
+        lambda it: until(lambda: it.newest.containers[0].status == "EXITED", 60),
         _NO_HEALTH, program("print('done')"))),
     _ended("the service sleeps", "sleeping", "sleepApplication", railway(
         lambda it: it.railway.life.put_to_sleep(it.newest))),

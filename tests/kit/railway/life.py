@@ -27,9 +27,14 @@ _KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG")
 
 @dataclass(slots=True)
 class Pace:
-    """How long things take here. ``scale`` is what one of Railway's seconds is worth."""
+    """How long things take here. ``scale`` is what one of Railway's seconds is worth.
+
+    A health check keeps its own seconds, since what it waits for is a real process on a machine that may be busy;
+    ``wrong_answers`` ends it earlier, after so many answers that are not 200.
+    """
 
     scale: float = 0.02
+    wrong_answers: int | None = None
     step_s: float = 0.0
     probe_s: float = 0.05
 
@@ -254,7 +259,7 @@ class Life:
         path = it.settings["healthcheckPath"]
         if not path:
             return it.status != "CRASHED"
-        window = (it.settings["healthcheckTimeout"] or 300) * self.pace.scale
+        window, wrong = it.settings["healthcheckTimeout"] or 300, 0
         event = self._event(it, "HEALTHCHECK", maxAttempts=0)
         loop, said = asyncio.get_running_loop(), "service unavailable"
         deadline = loop.time() + window
@@ -266,6 +271,9 @@ class Life:
                 if not said:
                     _done(event)
                     return True
+                wrong += said.startswith("status")
+                if self.pace.wrong_answers is not None and wrong > self.pace.wrong_answers:
+                    break
                 it.build.append(Line(f"Attempt #{event.payload['attempt']} failed with {said}", "error"))
                 await asyncio.sleep(self.pace.probe_s)
         if it.status == "CRASHED":

@@ -227,8 +227,10 @@ FAILURES = {
 async def test_every_failure_is_told_apart(railway: RailwayStandIn, api: Railway, tmp_path: Path, cause: str):
     railway.code.repositories["owner/quick"] = written(tmp_path / "broken", FAILURES[cause])
     railway.life.build_error = ["ERROR: no matching distribution"] if cause == "build-failed" else []
+    railway.life.pace.wrong_answers = 3
     path = None if cause == "exited-0" else "/readyz"
-    settings = ServiceSettings(healthcheck_path=path, restart_policy_max_retries=2, healthcheck_timeout=30)
+    window = 2 if cause == "health-unreachable" else 60
+    settings = ServiceSettings(healthcheck_path=path, restart_policy_max_retries=2, healthcheck_timeout=window)
     _, ended = await made(api, replace(QUICK, settings=settings))
     assert ended.diagnosis.cause == cause, ended
     assert ended.diagnosis.fix
