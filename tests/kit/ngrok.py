@@ -84,11 +84,15 @@ async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None
 
 @dataclass(slots=True)
 class NgrokAgent:
-    """The agent. ``old`` has no `/api/endpoints`; ``others`` are further entries of its list, as it would give them."""
+    """The agent. ``old`` has no `/api/endpoints`; one that ``is_gone`` lists nothing any more.
+
+    ``others`` are further entries of its list, as it would give them.
+    """
 
     edge: Edge
     api: str = ""
     old: bool = False
+    is_gone: bool = False
     policy: str = ""
     leads_to: str = ""
     others: list[dict[str, Any]] = field(default_factory=list)
@@ -114,6 +118,8 @@ class NgrokAgent:
         """Answer a listing, or 404 as an agent of that age does."""
         self.asked.append(request.path)
         kind = request.path.rpartition("/")[2]
+        if self.is_gone:
+            return web.json_response({kind: [], "uri": request.path})
         if kind == ("endpoints" if self.old else "tunnels"):
             return web.json_response({"error_code": 100, "status_code": 404, "msg": "resource not found"}, status=404)
         return web.json_response({kind: self.entries(), "uri": request.path})

@@ -402,6 +402,16 @@ class TestRefusals:
             assert here.number.get("trunk_sid") == trunk
 
 
+async def test_a_tunnel_that_goes_away_is_told(here: Laptop):
+    async with here.dev() as process:
+        await ready(process)
+        here.ngrok.is_gone = True
+        await process.says("^tunnel .*it is gone, so no call reaches this computer", 60)
+        await process.says("tunnel_ended")
+        await stopped(process)
+    assert here.voice_url == OLD
+
+
 async def test_an_agent_that_refuses_us_is_told_at_once(here: Laptop):
     here.agent.faults = Faults(refuse=401)
     async with here.dev() as process:

@@ -20,6 +20,7 @@ from offhook.setup.tunnel.port import Tunnel, is_usable
 #: A first agent takes 4040, a second one 4041, and so on.
 USUAL: Final = tuple(f"http://127.0.0.1:{port}" for port in range(4040, 4044))
 _ASK_S: Final = 2.0
+_LOOK_EVERY_S: Final = 3.0
 _PATHS: Final = (("/api/endpoints", "endpoints"), ("/api/tunnels", "tunnels"))
 
 
@@ -61,7 +62,18 @@ class RunningAgent:
         fitting = [endpoint for endpoint in found if endpoint.port == port and endpoint.is_usable]
         if not fitting:
             raise SetupError(misses(found, port), f"start it as: ngrok http {port}")
-        return Tunnel(fitting[0].url, "the tunnel of an ngrok that was running already; it stays when offhook stops")
+        url = fitting[0].url
+        owner = "the tunnel of an ngrok that was running already; it stays when offhook stops"
+        return Tunnel(url, owner, ended=lambda: self._gone(url))
+
+    async def _gone(self, url: str) -> str:
+        """Wait until the agent does not serve the address any more. One look may fail; two in a row count."""
+        missed = 0
+        while missed < 2:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            found = await endpoints(self._apis)
+            missed = 0 if any(endpoint.url == url for endpoint in found or ()) else missed + 1
+        return "the ngrok in the other window has stopped, or serves another address"
 
 
 def misses(found: Sequence[Endpoint], port: int) -> str:
