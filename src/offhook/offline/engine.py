@@ -15,8 +15,10 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from offhook.offline import events
+from offhook.offline.chain import Chain
 from offhook.offline.events import Outlet
-from offhook.offline.functions import Functions
+from offhook.offline.functions import Customs, Functions
+from offhook.offline.manners import Manners
 from offhook.offline.plan import CallPlan
 from offhook.offline.playout import Playout
 from offhook.offline.ports import (
@@ -32,20 +34,23 @@ from offhook.offline.ports import (
     Voice,
 )
 from offhook.offline.reply import Reply, Stage
-from offhook.offline.segments import Pace
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 Behavior = Literal["default", "queue", "interrupt"]
 
 #: Injected lines that may wait for the agent to finish.
 QUEUED_LINES: Final = 32
+#: The model whose user turns tell their languages.
+MULTILINGUAL: Final = "flux-general-multi"
 _WORD: Final = re.compile(r"\w+")
 
 
 class TurnEngine:
     """One call's turns. Every method returns at once; replies run as tasks of the call's group."""
 
-    def __init__(self, mind: Mind, plan: CallPlan, out: Outlet, spawn: Spawn, pace: Pace) -> None:
+    def __init__(
+        self, mind: Mind, plan: CallPlan, out: Outlet, spawn: Spawn, manners: Manners, chain: Chain | None = None
+    ) -> None:
         self._mind = mind
         self._plan = plan
         self._out = out
@@ -55,14 +60,16 @@ class TurnEngine:
         self._voice: Voice = mind.voice(plan.speak)
         self._retired: list[Any] = []
         self._playout = Playout(self._agent_audible)
-        self._functions = Functions(out, plan.history, dict(plan.functions))
-        self._stage = Stage(out, self._playout, self._functions, pace, plan.history)
+        customs = Customs(manners.ids, manners.timers.function_s, manners.function_hosts)
+        self._functions = Functions(out, plan.history, dict(plan.functions), customs)
+        self._stage = Stage(out, self._playout, self._functions, manners, plan.history, chain or Chain(out, {}))
         self._conversation = Conversation(plan.prompt, plan.greeting, list(plan.context), self._functions.specs())
         self._user_is_speaking = False
         self._prepared: Reply | None = None
         self._speaking: Reply | None = None
         self._last: Reply | None = None
         self._lines: deque[str] = deque()
+        self._when_quiet: deque[Callable[[], None]] = deque()
         self._listen_changed = False
         self._is_closed = False
 
@@ -174,6 +181,8 @@ class TurnEngine:
         if self._speaking is reply:
             self._speaking, self._last = None, reply
             self._next_line()
+        if not self.agent_is_mid_turn:
+            self._be_quiet()
         await self._close_retired()
 
     async def _close_retired(self) -> None:
@@ -206,6 +215,7 @@ class TurnEngine:
             if was_mid_speech:
                 self._out.event({"type": "AgentAudioDone"})
         self._playout.cut()
+        self._be_quiet()
 
     def _speak_line(self, text: str) -> None:
         async def line(_: Conversation) -> AsyncIterator[BrainAction]:
@@ -218,12 +228,29 @@ class TurnEngine:
             self._speak_line(self._lines.popleft())
 
     def _tell_user_text(self, text: str) -> None:
-        self._out.event(events.conversation_text("user", text))
+        said = events.conversation_text("user", text)
+        if self._plan.listen.get("model") == MULTILINGUAL:
+            hinted = self._plan.listen.get("language_hints", ())
+            said = events.with_languages(said, hinted, [*hinted][:1] or ["en"])
+        self._out.event(said)
         if self._plan.history:
             self._out.event(events.history_turn("user", text))
 
     def _agent_audible(self, audible: bool) -> None:
         self._ears.agent_speaks(audible)
+        if not audible:
+            self._be_quiet()
+
+    def _be_quiet(self) -> None:
+        while self._when_quiet and not self._is_closed:
+            self._when_quiet.popleft()()
+
+    def when_quiet(self, action: Callable[[], None]) -> None:
+        """Do something once the audio that was sent has played; now, where there is none."""
+        if self.agent_is_mid_turn:
+            self._when_quiet.append(action)
+        else:
+            action()
 
     # What the client asks for
 

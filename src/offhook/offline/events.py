@@ -5,7 +5,7 @@ Shapes: Voice Agent reference, "Server messages". Latencies are seconds, rounded
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from offhook.offline.ports import Called
@@ -36,6 +36,11 @@ class Outlet(Protocol):
 def conversation_text(role: Literal["user", "assistant"], content: str) -> Message:
     """Say what was said. ``conversational_behavior`` is always ``default``: there is no Think Live here."""
     return {"type": "ConversationText", "role": role, "content": content, "conversational_behavior": "default"}
+
+
+def with_languages(message: Message, hinted: Sequence[str], heard: Sequence[str]) -> Message:
+    """Add what a multilingual recogniser tells of a user's turn."""
+    return {**message, **({"languages_hinted": list(hinted)} if hinted else {}), "languages": list(heard)}
 
 
 def history_turn(role: Literal["user", "assistant"], content: str) -> Message:
@@ -91,9 +96,11 @@ def started_speaking(total_s: float, tts_s: float, ttt_s: float) -> Message:
     }
 
 
-def latency_report(figures: Mapping[str, float | None]) -> Message:
-    """Report a turn's measured latencies; figures that do not apply are left out."""
+def latency_report(figures: Mapping[str, float | None], *, sparse: bool = False) -> Message:
+    """Report a turn's measured latencies; figures that do not apply are left out, and all but the total if sparse."""
     known = {name: round(seconds, 3) for name, seconds in figures.items() if seconds is not None}
+    if sparse:
+        known = {name: seconds for name, seconds in known.items() if name == "total_latency"}
     return {"type": "LatencyReport", **known}
 
 

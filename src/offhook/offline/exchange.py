@@ -7,7 +7,7 @@ turns both into `Error` and closes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
@@ -20,7 +20,15 @@ from offhook.offline.faults import Faults
 from offhook.offline.formats import Incoming
 from offhook.offline.line import Line
 from offhook.offline.manners import Manners
-from offhook.offline.plan import CallPlan, first_voice, merged_listen, plan_call, with_more_prompt, with_think
+from offhook.offline.plan import (
+    CallPlan,
+    first_voice,
+    merged_listen,
+    plan_call,
+    speak_entries,
+    with_more_prompt,
+    with_think,
+)
 from offhook.offline.ports import Mind
 
 _EARLY: Final = "NON_SETTINGS_MESSAGE_BEFORE_SETTINGS"
@@ -43,22 +51,36 @@ Instruction = (
 class Exchange:
     """The client's side of one call. ``spawn`` starts tasks that end with the call."""
 
-    def __init__(self, mind: Mind, manners: Manners, faults: Faults, line: Line, spawn: Spawn) -> None:
+    def __init__(
+        self,
+        mind: Mind,
+        manners: Manners,
+        faults: Faults,
+        line: Line,
+        spawn: Spawn,
+        *,
+        agents: Callable[[str], Mapping[str, Any] | None] | None = None,
+    ) -> None:
         self._mind = mind
         self._manners = manners
         self._faults = faults
         self._line = line
         self._spawn = spawn
+        self._agents = agents or manners.agents.get
         self._engine: TurnEngine | None = None
         self._applying: asyncio.Task[None] | None = None
         self._plan = CallPlan()
         self._incoming = Incoming(self._plan.input)
+        self._heard_any = False
         self.early_audio_bytes = 0
         self.settings_came = False
 
     def audio(self, audio: bytes) -> None:
         """Take caller audio in the declared format."""
         if self._engine is not None:
+            if not self._heard_any:
+                self._heard_any = True
+                rules.check_first_audio(audio)
             self._engine.hear(self._incoming.convert(audio))
         elif self.settings_came:
             self.early_audio_bytes += len(audio)
@@ -86,8 +108,11 @@ class Exchange:
 
     def _instruct(self, engine: TurnEngine, message: Instruction) -> None:
         match message:
-            case m.KeepAlive() | m.CustomToThink():
+            case m.KeepAlive():
                 pass
+            case m.CustomToThink(content=content):
+                if self._manners.custom == "back":
+                    self._line.event({"type": "__customFromThinkProvider", "content": content})
             case m.InjectUserMessage(content=content):
                 engine.inject_user(content)
             case m.InjectAgentMessage():
@@ -109,7 +134,7 @@ class Exchange:
         self.settings_came = True
         agent = self._stored_agent(settings.agent) if isinstance(settings.agent, str) else settings.agent
         rules.check_settings(settings, agent, self._manners.project)
-        self._plan = plan_call(settings, agent)
+        self._plan = plan_call(settings, agent, self._manners.project)
         if not self._plan.greeting:
             self._plan = replace(self._plan, greeting=self._manners.greeting if not self._plan.context else "")
         if self._faults.never_apply:
@@ -131,14 +156,18 @@ class Exchange:
             pace = replace(pace, frame_bytes=faults.frame_bytes)
         self._incoming = Incoming(plan.input)
         self._line.declare(plan.output)
-        engine = TurnEngine(self._mind, plan, self._line, self._spawn, pace)
+        self._line.chain.entries = {"think": plan.thinks, "speak": plan.speaks}
+        manners = replace(self._manners, pace=pace)
+        engine = TurnEngine(self._mind, plan, self._line, self._spawn, manners, self._line.chain)
         self._engine = engine
         self._line.event({"type": "SettingsApplied"})
         self._warn_about_prompt()
         engine.start()
 
     def _stored_agent(self, agent_id: str) -> m.Agent:
-        stored = self._manners.agents.get(agent_id)
+        if not self._manners.project.agent_ids:
+            raise rules.RefusedError("AGENT_ID_NOT_SUPPORTED", "Agent ids need an authenticated service.")
+        stored = self._agents(agent_id)
         if stored is None:
             raise rules.RefusedError("INVALID_AGENT_ID", "No agent with this id.")
         return m.parse_agent(msgspec.json.encode(stored))
@@ -172,33 +201,41 @@ class Exchange:
         engine: TurnEngine,
         message: m.UpdatePrompt | m.UpdateThink | m.UpdateThinkLive | m.UpdateSpeak | m.UpdateListen,
     ) -> None:
-        project = self._manners.project
+        project, plan = self._manners.project, self._plan
         match message:
             case m.UpdatePrompt(prompt=prompt):
-                self._plan = with_more_prompt(self._plan, prompt)
+                self._plan = with_more_prompt(plan, prompt)
                 engine.set_prompt(self._plan.prompt)
-                self._acknowledge("PromptUpdated")
+                self._acknowledge(engine, "PromptUpdated")
             case m.UpdateThink(think=think):
-                rules.check_think(think, project, opted_out=False, live="think_live" in self._plan.agent)
-                self._plan = with_think(self._plan, think)
+                rules.check_think(think, project, opted_out=plan.opted_out, live="think_live" in plan.agent)
+                self._plan = with_think(plan, think, project)
+                self._line.chain.entries["think"] = self._plan.thinks
                 engine.set_think(self._plan)
-                self._acknowledge("ThinkUpdated")
-            case m.UpdateThinkLive():
+                self._acknowledge(engine, "ThinkUpdated")
+            case m.UpdateThinkLive(think_live=live):
                 if not project.think_live:
                     raise rules.RefusedError(rules.UNPARSABLE, "This project has no Think Live.")
-                self._acknowledge("ThinkLiveUpdated")
+                self._plan = replace(plan, agent={**plan.agent, "think_live": msgspec.to_builtins(live)})
+                self._acknowledge(engine, "ThinkLiveUpdated")
             case m.UpdateSpeak(speak=speak):
-                rules.check_speak(speak)
+                rules.check_speak(speak, project)
+                rules.check_output(plan.output_asked, speak)
+                self._line.chain.entries["speak"] = speak_entries(speak, plan.output_asked)
                 engine.set_speak(first_voice(speak))
-                self._acknowledge("SpeakUpdated")
+                self._acknowledge(engine, "SpeakUpdated")
             case m.UpdateListen(listen=listen):
-                merged = merged_listen(self._plan, listen.provider)
+                merged = merged_listen(plan, listen.provider)
                 rules.check_listen(msgspec.convert(merged, m.ListenProvider))
-                self._plan = replace(self._plan, listen=merged)
+                rules.check_listen_change(listen.provider, merged)
+                self._plan = replace(plan, listen=merged)
                 engine.set_listen(merged)
-                self._acknowledge("ListenUpdated")
+                self._acknowledge(engine, "ListenUpdated")
 
-    def _acknowledge(self, kind: str) -> None:
-        self._line.event({"type": kind})
+    def _acknowledge(self, engine: TurnEngine, kind: str) -> None:
+        if self._manners.acks == "after_audio":
+            engine.when_quiet(lambda: self._line.event({"type": kind}))
+        else:
+            self._line.event({"type": kind})
         if kind in {"PromptUpdated", "ThinkUpdated"}:
             self._warn_about_prompt(is_new_model=kind == "ThinkUpdated")

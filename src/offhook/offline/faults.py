@@ -1,4 +1,4 @@
-"""Everything that can be made to go wrong on purpose, as values. Acts nowhere: `mischief` and `handshake` do.
+"""Everything that can be made to go wrong on purpose, as values. Acts nowhere: `line`, `served` and `handshake` do.
 
 Names in brackets are the ids of the fault catalogue. A fault happens at a *moment*::
 
@@ -73,24 +73,70 @@ class Storm:
     per_second: float = 20.0
 
 
-Action = Die | Fail | Send | Stall | StopReading | Flood | Storm
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Send `Warning`; the call goes on (A22)."""
+
+    code: str = "SLOW_THINK_REQUEST"
+    description: str = "Injected warning."
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Hold agent audio back for ``seconds``, and whatever comes after it."""
+
+    seconds: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Vanish:
+    """Be gone without a word: nothing is sent, answered or closed any more, as when a network dies (half-open socket).
+
+    This machine's kernel goes on taking what the client sends; with `StopReading` before it, it does not.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Wind:
+    """Make the session ``seconds`` older: the two-hour limit in no time."""
+
+    seconds: float = 6900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lose:
+    """Have providers fail: the next ``times`` requests to think or to speak lose their first ``entries`` (None: all).
+
+    Each loss is a `THINK_REQUEST_FAILED` or `SPEAK_REQUEST_FAILED`; where no entry is left, `FAILED_TO_THINK` or
+    `FAILED_TO_SPEAK`.
+    """
+
+    part: Literal["think", "speak"] = "think"
+    entries: int | None = None
+    times: int = 1
+
+
+Action = Die | Fail | Send | Stall | StopReading | Flood | Storm | Warn | Gap | Vanish | Wind | Lose
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
     """What goes wrong on a call. The default is nothing.
 
-    Handshake: ``refuse`` with a status [A1–A5], the first ``refuse_times`` times (None: always), with
-    ``retry_after_s``; ``never_upgrade`` [A7]. Opening: ``never_welcome``, ``never_apply`` [A8] or late by
-    ``welcome_delay_s``, ``apply_delay_s``. Listening: ``deaf`` sends UserStartedSpeaking and never answers [A13];
-    ``read_bytes_per_s`` [A15]; ``no_pong`` [A26]. Speaking: ``unpaced`` [A16]; ``frame_bytes`` or, seeded,
-    ``odd_frames`` [A17]; ``late_audio_ms`` of the old turn after UserStartedSpeaking [A21]. Messages: ``unknown``
-    types and fields [A18]; types in ``omitted`` never (the vendor does not always send AgentStartedSpeaking,
-    AgentThinking, LatencyReport); types in ``doubled`` twice, ``early_done`` an AgentAudioDone before the audio [A19].
-    Functions: ``bad_arguments`` (not JSON), ``cancel_answered`` (cancelled after the client replied) [A24].
+    Handshake: ``refuse`` with a status [A1–A5], with an ``err_code`` that is not the usual one, the first
+    ``refuse_times`` times (None: always), with ``retry_after_s``; ``never_upgrade`` [A7]. Opening: ``never_welcome``,
+    ``never_apply`` [A8] or late by ``welcome_delay_s``, ``apply_delay_s``. Listening: ``deaf`` sends
+    UserStartedSpeaking and never answers [A13]; ``read_bytes_per_s`` [A15]; ``no_pong`` [A26]. Speaking: ``unpaced``
+    [A16]; ``gap_s`` of nothing in the middle of every sentence; ``frame_bytes`` or, seeded, ``odd_frames`` [A17];
+    ``late_audio_ms`` of the old turn after UserStartedSpeaking [A21]. Messages: ``unknown`` types and fields [A18];
+    types in ``omitted`` never (the vendor does not always send AgentStartedSpeaking, AgentThinking, LatencyReport);
+    types in ``doubled`` twice, ``early_done`` an AgentAudioDone before the audio [A19]. Functions: ``bad_arguments``
+    (not JSON), ``cancel_answered`` (cancelled after the client replied) [A24]; ``extra_function`` beside every one that
+    is asked for: one more of the client's, or one that is the server's.
     """
 
     refuse: int = 0
+    err_code: str = ""
     refuse_times: int | None = None
     retry_after_s: float | None = None
     never_upgrade: bool = False
@@ -104,6 +150,7 @@ class Faults:
     unpaced: bool = False
     frame_bytes: int | None = None
     odd_frames: int | None = None
+    gap_s: float = 0.0
     late_audio_ms: int = 0
     unknown: bool = False
     omitted: frozenset[str] = frozenset()
@@ -111,4 +158,5 @@ class Faults:
     early_done: bool = False
     bad_arguments: bool = False
     cancel_answered: bool = False
+    extra_function: Literal["none", "client", "server"] = "none"
     at: tuple[tuple[At, Action], ...] = ()

@@ -10,6 +10,7 @@ import array
 import functools
 import importlib
 import math
+import struct
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,24 +29,40 @@ def _numpy() -> Any:
         return None
 
 
-INPUT_RATES: Final = {"mulaw": (8000,), "alaw": (8000,), "linear16": (8000, 16000, 24000, 32000, 48000)}
-OUTPUT_RATES: Final = {"mulaw": (8000,), "alaw": (8000,), "linear16": (8000, 16000, 24000, 32000, 48000)}
+_LINEAR: Final = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
+INPUT_RATES: Final = {
+    "mulaw": (8000, 16000),
+    "alaw": (8000, 16000),
+    "linear16": _LINEAR,
+    "linear32": _LINEAR,
+}
+#: Voice Agent reference, "Output audio": what Aura (v1) voices and what Flux (v2) voices can be asked for.
+AURA_RATES: Final = {"mulaw": (8000, 16000), "alaw": (8000, 16000), "linear16": (8000, 16000, 24000, 32000, 48000)}
+FLUX_RATES: Final = {**AURA_RATES, "linear16": (8000, 16000, 24000, 32000, 44100, 48000)}
 DEFAULT_OUTPUT_RATE: Final = {"mulaw": 8000, "alaw": 8000, "linear16": 24000}
+#: The multiple of 8 kHz by which a rate that is none is reached.
+_NEAR: Final = {22050: 24000, 44100: 48000}
 _CUT_HZ: Final = 3500.0
 _TAPS_PER_PHASE: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """An encoding and its rate in Hz; ``none`` as container."""
+    """An encoding, its rate in Hz, and the container: ``none``, or ``wav`` with a header before every sentence."""
 
     encoding: str = "linear16"
     sample_rate: int = 24000
+    container: str = "none"
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of 20 ms."""
-        return self.sample_rate // 50 * (2 if self.encoding == "linear16" else 1)
+        return self.sample_rate // 50 * self.sample_bytes
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample."""
+        return {"linear16": 2, "linear32": 4}.get(self.encoding, 1)
 
 
 def low_pass(factor: int) -> list[float]:
@@ -158,23 +175,60 @@ def _alaw_to_ulaw() -> bytes:
     return bytes(table[_alaw_sample(code) & 0xFFFF] for code in range(256))
 
 
+class Bender:
+    """Linear PCM at one rate → linear PCM at another near it, sample between samples; with memory between buffers."""
+
+    def __init__(self, given: int, wanted: int) -> None:
+        self._step = given / wanted
+        self._at = 0.0
+        self._past = array.array("h", [0])
+
+    def convert(self, pcm: bytes) -> bytes:
+        line = self._past + _samples(pcm)
+        bent = array.array("h")
+        at, last = self._at, len(line) - 1
+        while at < last:
+            whole = int(at)
+            bent.append(round(line[whole] + (line[whole + 1] - line[whole]) * (at - whole)))
+            at += self._step
+        self._at, self._past = at - last, line[last:]
+        return _pcm(bent)
+
+
 class Incoming:
     """Caller audio in the declared format → 8 kHz µ-law."""
 
     def __init__(self, declared: Format) -> None:
         self._format = declared
-        self._decimator = Decimator(declared.sample_rate // 8000) if declared.sample_rate > 8000 else None
+        near = _NEAR.get(declared.sample_rate, declared.sample_rate)
+        self._bender = Bender(declared.sample_rate, near) if near != declared.sample_rate else None
+        self._decimator = Decimator(near // 8000) if near > 8000 else None
         self._odd = b""
 
     def convert(self, audio: bytes) -> bytes:
-        if self._format.encoding == "mulaw":
+        encoding = self._format.encoding
+        if self._decimator is None and encoding == "mulaw":
             return audio
-        if self._format.encoding == "alaw":
+        if self._decimator is None and encoding == "alaw":
             return audio.translate(_alaw_to_ulaw())
+        pcm = self._pcm(audio)
+        if self._bender is not None:
+            pcm = self._bender.convert(pcm)
+        return ulaw.from_pcm16(self._decimator.convert(pcm) if self._decimator else pcm)
+
+    def _pcm(self, audio: bytes) -> bytes:
+        match self._format.encoding:
+            case "mulaw":
+                return ulaw.to_pcm16(audio)
+            case "alaw":
+                return ulaw.to_pcm16(audio.translate(_alaw_to_ulaw()))
+        width = self._format.sample_bytes
         audio = self._odd + audio
-        whole = len(audio) & ~1
+        whole = len(audio) - len(audio) % width
         audio, self._odd = audio[:whole], audio[whole:]
-        return ulaw.from_pcm16(self._decimator.convert(audio) if self._decimator else audio)
+        if width == 4:  # the upper half of each little-endian sample
+            return b"".join(audio[n + 2 : n + 4] for n in range(0, whole, 4))
+        return audio
 
 
 class Outgoing:
@@ -182,15 +236,46 @@ class Outgoing:
 
     def __init__(self, declared: Format) -> None:
         self._format = declared
-        self._interpolator = Interpolator(declared.sample_rate // 8000) if declared.sample_rate > 8000 else None
+        near = _NEAR.get(declared.sample_rate, declared.sample_rate)
+        self._interpolator = Interpolator(near // 8000) if near > 8000 else None
+        self._bender = Bender(near, declared.sample_rate) if near != declared.sample_rate else None
+        self._header = b""
+
+    def begin(self) -> None:
+        """Begin a sentence: in a WAV container its audio has a header of its own, on a telephone a click."""
+        if self._format.container == "wav":
+            self._header = wav_header(self._format)
 
     def convert(self, audio: bytes) -> bytes:
-        if self._format.encoding == "mulaw":
+        if not audio:
+            return b""
+        header, self._header = self._header, b""
+        converted = self._convert(audio)
+        return header + converted if header else converted
+
+    def _convert(self, audio: bytes) -> bytes:
+        encoding = self._format.encoding
+        if self._interpolator is None and encoding == "mulaw":
             return audio
-        if self._format.encoding == "alaw":
+        if self._interpolator is None and encoding == "alaw":
             return audio.translate(_ULAW_TO_ALAW)
         pcm = ulaw.to_pcm16(audio)
-        return self._interpolator.convert(pcm) if self._interpolator else pcm
+        pcm = self._interpolator.convert(pcm) if self._interpolator else pcm
+        if self._bender is not None:
+            pcm = self._bender.convert(pcm)
+        if encoding == "linear16":
+            return pcm
+        coded = ulaw.from_pcm16(pcm)
+        return coded.translate(_ULAW_TO_ALAW) if encoding == "alaw" else coded
+
+
+def wav_header(audio: Format) -> bytes:
+    """Return the RIFF header of a stream whose length is not known yet (RFC 2361 numbers of the encodings)."""
+    code = {"linear16": 1, "alaw": 6, "mulaw": 7}[audio.encoding]
+    width = audio.sample_bytes
+    shape = struct.pack("<HHIIHH", code, 1, audio.sample_rate, audio.sample_rate * width, width, width * 8)
+    unknown = b"\xff\xff\xff\xff"
+    return b"RIFF" + unknown + b"WAVEfmt " + struct.pack("<I", len(shape)) + shape + b"data" + unknown
 
 
 def describe(rates: dict[str, tuple[int, ...]]) -> str:

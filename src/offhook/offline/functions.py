@@ -7,10 +7,13 @@ the turn is still speculative unless ``defer_until_eot``; late answers to cancel
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
+from urllib.parse import urlsplit
 
 from offhook.offline import events
 from offhook.offline.events import Outlet
@@ -45,6 +48,15 @@ class Defined:
         return self.endpoint is None
 
 
+@dataclass(frozen=True, slots=True)
+class Customs:
+    """What the vendor leaves open: the form of ids, patience for an answer, and where endpoints may be."""
+
+    ids: Literal["counted", "call", "fc"] = "counted"
+    patience_s: float | None = None
+    hosts: frozenset[str] = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
 @dataclass(slots=True)
 class Functions:
     """The functions of one call and their open calls."""
@@ -52,6 +64,8 @@ class Functions:
     out: Outlet
     history: bool
     defined: dict[str, Defined] = field(default_factory=dict)
+    customs: Customs = field(default_factory=Customs)
+    _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _open: dict[str, tuple[Called, asyncio.Future[str], Asker]] = field(default_factory=dict)
 
     def specs(self) -> tuple[FunctionSpec, ...]:
@@ -89,6 +103,7 @@ class Functions:
         """
         if any(call.name not in self.defined for call in calls):
             raise UndefinedFunctionError
+        calls = [call if call.id else replace(call, id=self._new_id()) for call in calls]
         now = [call for call in calls if not self.defined[call.name].spec.defer_until_eot or confirmed.is_set()]
         later = [call for call in calls if call not in now]
         async with asyncio.TaskGroup() as group:
@@ -114,7 +129,7 @@ class Functions:
         function = self.defined[call.name]
         if function.endpoint is not None:
             future.set_result(await self._fetch(call, function.endpoint))
-        done = replace(call, response=await future)
+        done = replace(call, response=await self._patiently(call, future))
         if self._open.pop(call.id, None) is None:
             return done  # withdrawn in the meantime
         if not function.client_side:
@@ -123,9 +138,33 @@ class Functions:
             self.out.event(events.history_calls([(done, function.client_side)]))
         return done
 
+    async def _patiently(self, call: Called, future: asyncio.Future[str]) -> str:
+        try:
+            async with asyncio.timeout(self.customs.patience_s):
+                return await future
+        except TimeoutError:
+            return self._failed(f"Function {call.name} was not answered in time.", "timeout")
+
+    def _new_id(self) -> str:
+        match self.customs.ids:
+            case "counted":
+                return f"call_{next(self._count)}"
+            case "call":
+                return f"call_{uuid.uuid4().hex[:24]}"
+            case "fc":
+                return f"fc_{uuid.uuid4()}"
+
+    def _failed(self, said: str, problem: str) -> str:
+        self.out.event(events.warning("FUNCTION_CALL_FAILED", said))
+        return json.dumps({"error": problem})
+
     async def _fetch(self, call: Called, endpoint: Mapping[str, Any]) -> str:
         import aiohttp
 
+        if not self._may_call(str(endpoint["url"])):
+            return self._failed(
+                f"The endpoint of function {call.name}: this offline server may not call its host.", "host not allowed"
+            )
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ENDPOINT_S)) as session,
@@ -134,13 +173,20 @@ class Functions:
                     str(endpoint["url"]),
                     data=call.arguments.encode(),
                     headers={"Content-Type": "application/json", **endpoint.get("headers", {})},
+                    allow_redirects="*" in self.customs.hosts,
                 ) as response,
             ):
                 body = await response.content.read(ANSWER_BYTES)
-                if response.status < 400:
+                if response.status < 300:
                     return body.decode("utf-8", "replace")
                 problem = f"HTTP {response.status}"
         except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
             problem = type(failure).__name__
-        self.out.event(events.warning("FUNCTION_CALL_FAILED", f"The endpoint of function {call.name}: {problem}."))
-        return json.dumps({"error": problem})
+        return self._failed(f"The endpoint of function {call.name}: {problem}.", problem)
+
+    def _may_call(self, url: str) -> bool:
+        try:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
+            return False
+        return "*" in self.customs.hosts or host in self.customs.hosts

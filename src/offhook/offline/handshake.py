@@ -6,20 +6,29 @@ token, or the same two as WebSocket sub-protocols. `Bearer` with an API key is r
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
+import json
 import secrets
-import time
-from collections import OrderedDict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, Literal, NamedTuple
 
 from aiohttp import web
 
-#: Granted tokens remembered; the oldest are forgotten.
-GRANTS_KEPT: Final = 10_000
+#: What an API key may do: everything, everything but granting tokens, or nothing for one of three reasons.
+Standing = Literal["member", "user", "no_scope", "no_access", "no_credit"]
+Keys = Collection[str] | Mapping[str, Standing]
 
-_REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
+
+class Refusal(NamedTuple):
+    """An HTTP status and the ``err_code`` of its body ("": the usual one)."""
+
+    status: int
+    err_code: str = ""
+
+
+_TEXTS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("BAD_REQUEST", "Malformed upgrade request."),
     401: ("INVALID_AUTH", "Invalid credentials."),
     402: ("ASR_PAYMENT_REQUIRED", "Project does not have enough credits."),
@@ -27,11 +36,23 @@ _REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     404: ("NOT_FOUND", "Nothing is served at this path."),
     429: ("TOO_MANY_REQUESTS", "Too many concurrent requests."),
 }
+_STANDINGS: Final[Mapping[Standing, Refusal | None]] = {
+    "member": None,
+    "user": None,
+    "no_scope": Refusal(401, "INSUFFICIENT_PERMISSIONS"),
+    "no_access": Refusal(403),
+    "no_credit": Refusal(402),
+}
+WRONG: Final = Refusal(401)
+FORBIDDEN: Final = Refusal(403, "FORBIDDEN")
 
 
-def refusal(status: int, request_id: str, retry_after_s: float | None = None) -> web.Response:
+def refusal(
+    status: int, request_id: str, retry_after_s: float | None = None, *, err_code: str = "", said: str = ""
+) -> web.Response:
     """Return the HTTP answer that refuses, in the vendor's shape: JSON body, `dg-error`, `dg-request-id`."""
-    code, text = _REFUSALS.get(status, ("INTERNAL_SERVER_ERROR", "The service failed."))
+    code, text = _TEXTS.get(status, ("INTERNAL_SERVER_ERROR", "The service failed."))
+    code, text = err_code or code, said or text
     headers = {"dg-error": text, "dg-request-id": request_id}
     if retry_after_s is not None:
         headers["Retry-After"] = f"{retry_after_s:g}"
@@ -40,37 +61,67 @@ def refusal(status: int, request_id: str, retry_after_s: float | None = None) ->
     )
 
 
-@dataclass(slots=True)
 class Doorman:
-    """Knows the API keys (None: any) and the tokens it granted."""
+    """Knows the API keys (None: any) and signs the tokens it grants. ``now`` is a clock in seconds."""
 
-    keys: Collection[str] | None = None
-    _granted: OrderedDict[str, float] = field(default_factory=OrderedDict)
+    def __init__(self, keys: Keys | None, now: Callable[[], float]) -> None:
+        self._keys = keys
+        self._now = now
+        self._secret = secrets.token_bytes(32)
 
-    def admits(self, request: web.BaseRequest) -> bool:
-        """Return whether the request carries a credential that is good now."""
+    def refuses(self, request: web.BaseRequest) -> Refusal | None:
+        """Return why the request may not open a call; None where it may."""
         scheme, secret = credential(request)
-        if not secret:
-            return False
         if scheme == "token":
-            return self._is_key(secret)
-        return scheme == "bearer" and self._granted.get(secret, 0.0) > time.monotonic()
+            standing = self._standing(secret)
+            return WRONG if standing is None else _STANDINGS[standing]
+        return None if scheme == "bearer" and self._is_good(secret) else WRONG
 
-    def grant(self, request: web.BaseRequest, ttl_s: float) -> str | None:
-        """Return a new token good for ``ttl_s``, or None where the API key is not good."""
+    def refuses_management(self, request: web.BaseRequest) -> Refusal | None:
+        """Return why the request may not manage the project: only an API key may, a granted token may not."""
         scheme, secret = credential(request)
-        if scheme != "token" or not self._is_key(secret):
-            return None
-        token = ".".join(secrets.token_urlsafe(size) for size in (18, 48, 32))
-        self._granted[token] = time.monotonic() + ttl_s
-        while len(self._granted) > GRANTS_KEPT:
-            self._granted.popitem(last=False)
-        return token
+        if scheme == "bearer" and self._is_good(secret):
+            return FORBIDDEN
+        standing = self._standing(secret) if scheme == "token" else None
+        return WRONG if standing is None else _STANDINGS[standing]
 
-    def _is_key(self, secret: str) -> bool:
-        if self.keys is None:
-            return bool(secret)
-        return any(hmac.compare_digest(secret.encode(), key.encode()) for key in self.keys)
+    def grant(self, request: web.BaseRequest, ttl_s: float) -> str | Refusal:
+        """Return a new token good for ``ttl_s``, or why there is none."""
+        refused = self.refuses_management(request)
+        if refused is not None:
+            return refused
+        if self._standing(credential(request)[1]) != "member":
+            return FORBIDDEN
+        now = self._now()
+        claims = {"iat": round(now), "exp": now + ttl_s, "jti": secrets.token_hex(8), "scope": "usage:write"}
+        body = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
+        return f"{body}.{self._signature(body)}"
+
+    def _standing(self, secret: str) -> Standing | None:
+        if self._keys is None:
+            return "member" if secret else None
+        for key in self._keys:
+            if hmac.compare_digest(secret.encode(), key.encode()):
+                return self._keys[key] if isinstance(self._keys, Mapping) else "member"
+        return None
+
+    def _is_good(self, token: str) -> bool:
+        body, _, signature = token.rpartition(".")
+        if not body or not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+            return False
+        claims = json.loads(base64.urlsafe_b64decode(body.rpartition(".")[2] + "=="))
+        return bool(claims["exp"] > self._now())
+
+    def _signature(self, body: str) -> str:
+        return _url_safe(hmac.digest(self._secret, body.encode(), hashlib.sha256))
+
+
+def _part(claims: Mapping[str, Any]) -> str:
+    return _url_safe(json.dumps(claims, separators=(",", ":")).encode())
+
+
+def _url_safe(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def credential(request: web.BaseRequest) -> tuple[str, str]:

@@ -6,8 +6,8 @@ message in either direction passes or is reported here.
 
 from __future__ import annotations
 
-import asyncio
 import random
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,20 +15,41 @@ from typing import Any, Final
 import msgspec
 
 from offhook.offline import events
+from offhook.offline.chain import Chain
+from offhook.offline.clock import SessionClock
 from offhook.offline.events import Message
-from offhook.offline.faults import Action, At, Die, Fail, Faults, Flood, Send, Stall, StopReading, Storm
+from offhook.offline.faults import (
+    Action,
+    Die,
+    Fail,
+    Faults,
+    Flood,
+    Gap,
+    Lose,
+    Send,
+    Stall,
+    StopReading,
+    Storm,
+    Vanish,
+    Warn,
+    Wind,
+)
 from offhook.offline.formats import Format, Outgoing
+from offhook.offline.manners import Manners
+from offhook.offline.moments import Moments
 from offhook.offline.outbox import ClientStuckError, Outbox
 from offhook.wire import ulaw
 
 #: How long after `UserStartedSpeaking` the audio of the old turn still arrives, where that is the fault asked for.
 LATE_S: Final = 0.01
+#: How far into a sentence its gap is, where that is the fault asked for.
+GAP_AFTER_MS: Final = 300.0
 _NOISE_SEED: Final = 20261122
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a connection ends: a close frame (``code``; 1005: none in it), a plain TCP end, or a reset."""
+    """How a connection ends: a close frame (``code``; 1005: none in it), a plain TCP end, a reset, or not at all."""
 
     why: str
     how: str = "close"
@@ -37,36 +58,38 @@ class Ending:
     @property
     def is_polite(self) -> bool:
         """Whether what waits to be sent still goes out."""
-        return self.how == "close" or self.why == "fault"
-
-
-@dataclass(slots=True)
-class _Armed:
-    at: At
-    action: Action
-    seen: int = 0
-    audio_left: float | None = None
-    is_done: bool = False
+        return self.how == "close" or (self.why == "fault" and self.how != "vanish")
 
 
 class Line:
-    """The `Outlet` of one call."""
+    """The `Outlet` of one call. ``end`` ends the connection, ``stop_reading`` leaves the socket to fill up."""
 
     def __init__(
-        self, outbox: Outbox, faults: Faults, end: Callable[[Ending], None], stop_reading: Callable[[], None]
+        self,
+        outbox: Outbox,
+        faults: Faults,
+        manners: Manners,
+        end: Callable[[Ending], None],
+        stop_reading: Callable[[], None],
     ) -> None:
         self._outbox = outbox
         self._faults = faults
+        self._manners = manners
         self._end = end
         self._stop_reading = stop_reading
         self._outgoing = Outgoing(Format("mulaw", 8000))
         self._frame_scale = 1
         self._is_mute = False
-        self._armed = [_Armed(at, action) for at, action in faults.at]
-        self._timers: list[asyncio.TimerHandle] = []
+        self._moments = Moments(faults.at, self._do)
         self._random = random.Random(faults.odd_frames)  # noqa: S311  # repeatable on purpose
         self._odd = bytearray()
         self._asked: list[Any] = []
+        self._sentence_ms: float | None = None
+        self._held: deque[Message | bytes] | None = None
+        self._is_plain = not faults.at and not faults.gap_s and faults.odd_frames is None
+        self.moment = self._moments.passed
+        self.chain = Chain(self, {})
+        self.clock = SessionClock()
 
     def declare(self, declared: Format) -> None:
         """Send agent audio in this format from now on."""
@@ -75,12 +98,17 @@ class Line:
 
     def event(self, message: Message) -> None:
         """Send one JSON message, as the faults will have it."""
+        if self._held is not None:
+            self._held.append(message)
+            return
         kind = message["type"]
         self._flush_odd()
         if kind == "FunctionCallRequest":
             message = self._ask(message)
-        if self._faults.early_done and kind == "ConversationText" and message["role"] == "assistant":
-            self._put({"type": "AgentAudioDone"})
+        elif kind == "ConversationText":
+            self._begin_sentence(message)
+            if not self._manners.behavior:
+                message = {name: value for name, value in message.items() if name != "conversational_behavior"}
         if self._faults.unknown:
             self._put({"type": "EndOfThought", "nested": {"list": [1, None, {}]}})
             message = {**message, "offhook_unknown": {"a": [1, 2.5, None]}}
@@ -90,14 +118,20 @@ class Line:
         self.moment(kind)
         if kind == "UserStartedSpeaking":
             if self._faults.late_audio_ms:
-                self._later(LATE_S, lambda: self.audio(_noise(self._faults.late_audio_ms)))
+                self._moments.later(LATE_S, lambda: self.audio(_noise(self._faults.late_audio_ms)))
             self._is_mute = self._is_mute or self._faults.deaf
 
     def audio(self, audio: bytes) -> None:
         """Send one frame of 8 kHz µ-law in the declared format."""
+        if self._held is not None:
+            self._held.append(audio)
+            return
         if self._is_mute:
             return
         converted = self._outgoing.convert(audio)
+        if self._is_plain:
+            self._put_audio(converted)
+            return
         if self._faults.odd_frames is None:
             self._put_audio(converted)
         else:
@@ -107,32 +141,24 @@ class Line:
         self._audio_passed(ulaw.duration_ms(audio))
 
     def drop_audio(self) -> None:
-        """Forget agent audio that has not left."""
+        """Forget agent audio that has not left, and end a gap in it."""
         self._odd.clear()
         self._outbox.drop_audio()
+        if self._held is not None:
+            self._held = deque(entry for entry in self._held if isinstance(entry, dict))
+            self._go_on()
 
     def fail(self, code: str, description: str) -> None:
-        """Send `Error` and end the session without a close code, which is what was seen in the wild."""
+        """Send `Error` and end the session, without a close code unless the manners name one."""
+        self._go_on()
         self.event(events.error(code, description))
         self._is_mute = True  # nothing follows an Error
-        self._end(Ending(code))
+        self._end(Ending(code, code=self._manners.error_close))
 
     def close(self) -> None:
         """Cancel what was to happen later."""
         self._is_mute = True
-        for timer in self._timers:
-            timer.cancel()
-
-    def moment(self, kind: str) -> None:
-        """Count a message of type ``kind``, sent or received, and do what was to happen then."""
-        for armed in self._armed:
-            if armed.at.moment == kind and not armed.is_done:
-                armed.seen += 1
-                if armed.seen == armed.at.nth:
-                    if armed.at.audio_ms:
-                        armed.audio_left = armed.at.audio_ms
-                    else:
-                        self._fire(armed)
+        self._moments.close()
 
     def answered(self, call_id: str | None) -> None:
         """Cancel what was just answered, where that is the fault asked for."""
@@ -141,27 +167,43 @@ class Line:
                 {"type": "FunctionCallCancelled", "functions": [f for f in self._asked if call_id in {None, f["id"]}]}
             )
 
+    def _begin_sentence(self, message: Message) -> None:
+        if message["role"] == "assistant":
+            self._sentence_ms = 0.0
+            self._outgoing.begin()
+            if self._faults.early_done:
+                self._put({"type": "AgentAudioDone"})
+
     def _ask(self, message: Message) -> Message:
         functions = [{**f, "arguments": "{not json"} if self._faults.bad_arguments else f for f in message["functions"]]
+        if self._faults.extra_function != "none":
+            mine = self._faults.extra_function == "client"
+            functions += [{**f, "id": f"{f['id']}_beside", "client_side": mine} for f in functions]
         self._asked.extend({"id": f["id"], "name": f["name"]} for f in functions)
         return {**message, "functions": functions}
 
     def _audio_passed(self, ms: float) -> None:
-        for armed in self._armed:
-            if armed.audio_left is not None and not armed.is_done:
-                armed.audio_left -= ms
-                if armed.audio_left <= 0:
-                    self._fire(armed)
+        self._moments.audio_passed(ms)
+        if self._faults.gap_s and self._sentence_ms is not None:
+            self._sentence_ms += ms
+            if self._sentence_ms >= GAP_AFTER_MS:
+                self._sentence_ms = None
+                self._hold(self._faults.gap_s)
 
-    def _fire(self, armed: _Armed) -> None:
-        armed.is_done = True
-        if armed.at.delay_s:
-            self._later(armed.at.delay_s, lambda: self._do(armed.action))
-        else:
-            self._do(armed.action)
+    def _hold(self, seconds: float) -> None:
+        if self._held is None:
+            self._held = deque()
+            self._moments.later(seconds, self._go_on)
 
-    def _later(self, seconds: float, action: Callable[[], None]) -> None:
-        self._timers.append(asyncio.get_running_loop().call_later(seconds, action))
+    def _go_on(self) -> None:
+        """Send what a gap held back, up to the next gap."""
+        held, self._held = self._held or deque(), None
+        while held:
+            entry = held.popleft()
+            if isinstance(entry, dict):
+                self.event(entry)
+            else:
+                self.audio(entry)
 
     def _do(self, action: Action) -> None:
         match action:
@@ -169,19 +211,30 @@ class Line:
                 self._end(Ending("fault", how, code))
             case Fail(code, description):
                 self.fail(code, description)
+            case Warn(code, description):
+                self.event(events.warning(code, description))
             case Send(what):
-                self._put_raw(what)
+                self._send(what.encode() if isinstance(what, str) else what, is_text=isinstance(what, str))
             case Stall():
                 self._is_mute = True
             case StopReading():
                 self._stop_reading()
+            case Vanish():
+                self._is_mute = True
+                self._end(Ending("fault", "vanish"))
+            case Gap(seconds):
+                self._hold(seconds)
+            case Wind(seconds):
+                self.clock.wind(seconds)
+            case Lose():
+                self.chain.lose(action)
             case Flood(seconds):
                 noise = _noise(int(seconds * 1000))
                 for start in range(0, len(noise), ulaw.FRAME_BYTES):
                     self.audio(noise[start : start + ulaw.FRAME_BYTES])
             case Storm(count, per_second):
                 for n in range(count):
-                    self._later(n / per_second, lambda: self.event({"type": "UserStartedSpeaking"}))
+                    self._moments.later(n / per_second, lambda: self.event({"type": "UserStartedSpeaking"}))
 
     def _flush_odd(self) -> None:
         while self._odd:
@@ -198,9 +251,6 @@ class Line:
     def _put_audio(self, audio: bytes) -> None:
         if audio and not self._is_mute:
             self._send(audio, is_text=False)
-
-    def _put_raw(self, what: str | bytes) -> None:
-        self._send(what.encode() if isinstance(what, str) else what, is_text=isinstance(what, str))
 
     def _send(self, payload: bytes, *, is_text: bool) -> None:
         try:

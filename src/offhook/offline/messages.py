@@ -333,6 +333,7 @@ ClientMessage = (
 _decoder: Final = msgspec.json.Decoder(ClientMessage)
 _agent_decoder: Final = msgspec.json.Decoder(Agent)
 _PLACE: Final = re.compile(r"`\$\.?([^`]*)`$")
+_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _FIELD: Final = re.compile(r"(?:unknown|required) field `([^`]+)`")
 
 
@@ -341,7 +342,7 @@ def parse(text: bytes) -> ClientMessage:
     try:
         message: ClientMessage = _decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise UnparsableError(_path(str(error))) from None
+        raise UnparsableError(_located(text, _path(str(error)))) from None
     return message
 
 
@@ -351,6 +352,18 @@ def parse_agent(text: bytes) -> Agent:
         return _agent_decoder.decode(text)
     except msgspec.MsgspecError as error:
         raise UnparsableError(_path(str(error))) from None
+
+
+def _located(text: bytes, path: str) -> str:
+    """Name the key where msgspec says only that it is in a map; the one kind of map here is one of strings."""
+    head, is_map, tail = path.partition("[...]")
+    if not is_map:
+        return path
+    place = msgspec.json.decode(text)
+    for name, index in _STEP.findall(head):
+        place = place[int(index)] if index else place[name]
+    wrong = next((key for key, value in place.items() if not isinstance(value, str)), "")
+    return f"{head}.{wrong}{tail}"
 
 
 def _path(complaint: str) -> str:

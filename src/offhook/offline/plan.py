@@ -10,12 +10,14 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from offhook.offline import messages as m
+from offhook.offline import rules
 from offhook.offline.formats import DEFAULT_OUTPUT_RATE, Format
 from offhook.offline.functions import Defined
 from offhook.offline.ports import Called, FunctionSpec, Said
 
 #: Characters of a prompt that a managed model takes; more is cut, with a Warning.
 PROMPT_CHARACTERS: Final = 25_000
+ANY_PROJECT: Final = rules.Project()
 TELEPHONE: Final = Format("mulaw", 8000)
 
 
@@ -34,13 +36,18 @@ class CallPlan:
     greeting: str = ""
     context: Sequence[Said | Called] = ()
     history: bool = True
+    opted_out: bool = False
+    thinks: Sequence[str] = ("",)
+    speaks: Sequence[str] = ("",)
+    output_asked: m.AudioOutput | None = None
     input: Format = TELEPHONE
     output: Format = TELEPHONE
 
 
-def plan_call(settings: m.Settings, agent: m.Agent) -> CallPlan:
+def plan_call(settings: m.Settings, agent: m.Agent, project: rules.Project = ANY_PROJECT) -> CallPlan:
     """Return the plan of a call whose settings were judged good."""
     listen = agent.listen.provider if agent.listen is not UNSET else UNSET
+    asked = None if settings.audio.output is UNSET else settings.audio.output
     plan = CallPlan(
         agent=msgspec.to_builtins(agent),
         listen={} if listen is UNSET else msgspec.to_builtins(listen),
@@ -48,13 +55,18 @@ def plan_call(settings: m.Settings, agent: m.Agent) -> CallPlan:
         greeting="" if agent.greeting is UNSET else agent.greeting,
         context=_context(agent),
         history=settings.flags is UNSET or settings.flags.history is not False,
+        opted_out=settings.mip_opt_out is True,
+        speaks=speak_entries(agent.speak, asked),
+        output_asked=asked,
         input=_input(settings.audio),
         output=_output(settings.audio),
     )
-    return with_think(plan, agent.think)
+    return with_think(plan, agent.think, project)
 
 
-def with_think(plan: CallPlan, think: m.Think | list[m.Think] | UnsetType) -> CallPlan:
+def with_think(
+    plan: CallPlan, think: m.Think | list[m.Think] | UnsetType, project: rules.Project = ANY_PROJECT
+) -> CallPlan:
     """Return the plan with the think block replaced as a whole: provider, prompt and functions."""
     entries = [] if think is UNSET else think if isinstance(think, list) else [think]
     first = entries[0] if entries else None
@@ -64,6 +76,7 @@ def with_think(plan: CallPlan, think: m.Think | list[m.Think] | UnsetType) -> Ca
     return replace(
         plan,
         agent={**plan.agent, **({} if think is UNSET else {"think": msgspec.to_builtins(think)})},
+        thinks=[rules.why_it_cannot_think(entry, project) for entry in entries] or [""],
         functions=_functions(first),
         prompt=prompt[:PROMPT_CHARACTERS] if bounded else prompt,
         prompt_was_cut=bounded and len(prompt) > PROMPT_CHARACTERS,
@@ -98,6 +111,16 @@ def first_voice(speak: m.Speak | list[m.Speak] | UnsetType) -> dict[str, Any]:
         return {}
     provider: dict[str, Any] = msgspec.to_builtins((speak[0] if isinstance(speak, list) else speak).provider)
     return provider
+
+
+def speak_entries(speak: m.Speak | list[m.Speak] | UnsetType, output: m.AudioOutput | None) -> Sequence[str]:
+    """Return for each voice of the chain why it cannot speak ("" where it can).
+
+    Seen at the vendor: ``mp3`` with ``container: "none"`` passes the Settings and fails when something is to be said.
+    """
+    count = 1 if speak is UNSET or not isinstance(speak, list) else len(speak)
+    fails = output is not None and output.encoding in rules.COMPRESSED and output.container == "none"
+    return ["400 UNSUPPORTED_AUDIO_FORMAT." if fails else ""] * count
 
 
 def _functions(think: m.Think | None) -> dict[str, Defined]:
@@ -138,5 +161,7 @@ def _output(audio: m.Audio) -> Format:
     if spoken is UNSET:
         return Format()
     encoding = "linear16" if spoken.encoding is UNSET else spoken.encoding
+    if encoding in rules.COMPRESSED:
+        return Format()  # never spoken: see `speak_entries`
     rate = DEFAULT_OUTPUT_RATE[encoding] if spoken.sample_rate is UNSET else spoken.sample_rate
-    return Format(encoding, rate)
+    return Format(encoding, rate, "wav" if spoken.container == "wav" else "none")

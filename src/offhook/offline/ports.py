@@ -81,7 +81,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A function that was called, with its answer (``None`` while it is outstanding)."""
+    """A function that was called, with its answer (``None`` while it is outstanding). No id: the engine gives one."""
 
     id: str
     name: str

@@ -48,6 +48,7 @@ class CallRecord:
     heard: bytearray = field(default_factory=bytearray)
     spoke: bytearray = field(default_factory=bytearray)
     heard_early_bytes: int = 0
+    empty_frames: int = 0
     not_kept: int = 0
 
     @property

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from offhook.offline import events
+from offhook.offline.chain import Chain
 from offhook.offline.events import Outlet
 from offhook.offline.functions import Functions, UndefinedFunctionError
+from offhook.offline.manners import Manners
 from offhook.offline.playout import Playout
 from offhook.offline.ports import BrainAction, CallFunctions, Conversation, Said, Say, Think, Voice
 from offhook.offline.segments import Figures, Pace, Segment, sentences
@@ -42,8 +44,14 @@ class Stage:
     out: Outlet
     playout: Playout
     functions: Functions
-    pace: Pace
+    manners: Manners
     history: bool
+    chain: Chain
+
+    @property
+    def pace(self) -> Pace:
+        """Return how audio leaves."""
+        return self.manners.pace
 
 
 class Reply:
@@ -69,6 +77,7 @@ class Reply:
         self.figures = Figures()
         self.has_spoken = False
         self.is_over = False
+        self._was_voiced = False
         self.task: asyncio.Task[None] | None = None
 
     def release(self) -> None:
@@ -106,6 +115,8 @@ class Reply:
         self.figures.asked = loop.time()
         try:
             for _ in range(MAX_ROUNDS):
+                if not self._stage.chain.reaches("think"):
+                    return await self._cannot_think()
                 wanted = await self._round()
                 if wanted is None:
                     return await self._thought.put(None)
@@ -118,6 +129,13 @@ class Reply:
             self._stage.out.fail("NON_EXISTENT_FUNCTION_CALLED", "The mind called a function that is not defined.")
         except Exception as error:  # noqa: BLE001  # the boundary to a mind: its defect ends this call only
             self._stage.out.fail("FAILED_TO_THINK", f"The mind failed: {type(error).__name__}.")
+
+    async def _cannot_think(self) -> None:
+        said = "Every think provider failed."
+        if self._stage.manners.failed_think == "session":
+            return self._stage.out.fail("FAILED_TO_THINK", said)
+        self._stage.out.event(events.error("FAILED_TO_THINK", said))
+        return await self._thought.put(None)
 
     async def _round(self) -> CallFunctions | None:
         loop = asyncio.get_running_loop()
@@ -145,12 +163,20 @@ class Reply:
     async def _synthesise(self) -> None:
         try:
             while (item := await self._thought.get()) is not None:
+                if isinstance(item, Segment) and not self._has_voice():
+                    return self._stage.out.fail("FAILED_TO_SPEAK", "Every speak provider failed.")
                 await self._ready.put(item)
                 if isinstance(item, Segment):
                     await self._fill(item)
             await self._ready.put(None)
         except Exception as error:  # noqa: BLE001  # the boundary to a voice: its defect ends this call only
             self._stage.out.fail("FAILED_TO_SPEAK", f"The voice failed: {type(error).__name__}.")
+
+    def _has_voice(self) -> bool:
+        """Make the turn's request to the voices, once."""
+        if not self._was_voiced:
+            self._was_voiced = self._stage.chain.reaches("speak")
+        return self._was_voiced
 
     async def _fill(self, segment: Segment) -> None:
         total = 0
@@ -173,10 +199,14 @@ class Reply:
             else:
                 await self._say(item)
         self.is_over = True  # before the task ends: an ear event may come in between
-        if self.has_spoken:
-            self._stage.out.event({"type": "AgentAudioDone"})
-        if self.user_text and self.has_spoken:
-            self._stage.out.event(events.latency_report(self._latencies()))
+        if not self.has_spoken:
+            return
+        ends = [{"type": "AgentAudioDone"}]
+        if self.user_text:
+            report = events.latency_report(self._latencies(), sparse=self._stage.manners.sparse_reports)
+            ends.insert(0 if self._stage.manners.report_first else 1, report)
+        for message in ends:
+            self._stage.out.event(message)
 
     async def _say(self, segment: Segment) -> None:
         stage, pace = self._stage, self._stage.pace
@@ -184,9 +214,12 @@ class Reply:
         if pace.hold:
             await stage.playout.wait_until_left(LEAD_S)
         segment.is_released = True
-        if not self.has_spoken:
+        begins = not self.has_spoken
+        if begins and not stage.manners.text_first:
             self._first()
         stage.out.event(events.conversation_text("assistant", segment.said.content))
+        if begins and stage.manners.text_first:
+            self._first()
         if stage.history:
             stage.out.event(events.history_turn("assistant", segment.said.content))
         sent_in_burst = 0

@@ -7,23 +7,27 @@ reference, "Media Output Settings", "TTS Models", "LLM Models", "Reusable Agent 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from msgspec import UNSET, UnsetType
 
 from offhook.offline import messages as m
-from offhook.offline.formats import INPUT_RATES, OUTPUT_RATES, describe, is_spoken
+from offhook.offline.formats import AURA_RATES, FLUX_RATES, INPUT_RATES, describe, is_spoken
+from offhook.offline.voices import is_managed, is_voice
 
 INVALID: Final = "INVALID_SETTINGS"
 UNPARSABLE: Final = "UNPARSABLE_CLIENT_MESSAGE"
 CANNOT_LISTEN: Final = "FAILED_TO_START_LISTENING"
 #: About 500 tokens; one team measured 240 words accepted and 246 refused.
 KEYTERM_WORDS: Final = 245
-_AURA: Final = re.compile(r"aura-(2-)?[a-z]+-[a-z]{2}(-[a-z]+)?")
-_FLUX: Final = re.compile(r"flux-[a-z]+-[a-z]{2}(-[a-z]+)?")
+#: Encodings the vendor's Aura voices can be asked for, which nothing here can make.
+COMPRESSED: Final = ("mp3", "opus", "flac", "aac")
+#: How files begin that are none of the raw formats a client can declare here.
+_FILES: Final = (b"RIFF", b"OggS", b"fLaC", b"ID3")
+_LOCAL: Final = ("127.0.0.1", "::1", "localhost")
 _T = TypeVar("_T", m.Think, m.Speak)
 
 
@@ -38,23 +42,33 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What the pretended Deepgram project may use."""
+    """What the pretended Deepgram project may use.
+
+    ``deepgram_think`` and ``think_live``: whether it is enrolled. ``any_model``: take names of managed models that are
+    not in `voices`, which the vendor adds to all the time; False: such a model fails when it is first asked.
+    ``any_voice``: the same for voices, which are refused otherwise. ``agent_ids``: whether stored agents can be used;
+    an unauthenticated self-hosted service cannot.
+    """
 
     think_providers: frozenset[str] = field(
         default=frozenset({"open_ai", "anthropic", "google", "groq", "aws_bedrock", "nvidia", "deepgram"})
     )
     deepgram_think: bool = True
     think_live: bool = False
+    any_model: bool = True
+    any_voice: bool = False
+    agent_ids: bool = True
 
 
 def check_settings(settings: m.Settings, agent: m.Agent, project: Project) -> None:
     """Raise `RefusedError` for the first value that is not allowed."""
-    _check_audio(settings.audio)
+    _check_input(settings.audio.input)
     opted_out = settings.mip_opt_out is True
     check_think(agent.think, project, opted_out=opted_out, live=agent.think_live is not UNSET)
     if agent.think_live is not UNSET and not project.think_live:
         raise _unparsable("agent.think_live")
-    check_speak(agent.speak)
+    check_speak(agent.speak, project)
+    check_output(None if settings.audio.output is UNSET else settings.audio.output, agent.speak)
     if agent.listen is not UNSET and agent.listen.provider is not UNSET:
         check_listen(agent.listen.provider)
     if agent.context is not UNSET and agent.context.messages is not UNSET:
@@ -65,22 +79,59 @@ def check_settings(settings: m.Settings, agent: m.Agent, project: Project) -> No
                 raise _unparsable(f"agent.context.messages[{index}]")
 
 
-def _check_audio(audio: m.Audio) -> None:
-    heard = audio.input
+def _check_input(heard: m.AudioInput | UnsetType) -> None:
     if heard is not UNSET and not is_spoken(INPUT_RATES, heard.encoding, heard.sample_rate):
         raise RefusedError(INVALID, f"audio.input: this offline server hears {describe(INPUT_RATES)} only.")
-    spoken = audio.output
-    if spoken is UNSET:
+
+
+def check_output(output: m.AudioOutput | None, speak: m.Speak | list[m.Speak] | UnsetType) -> None:
+    """Raise `RefusedError` for an output format that one of the voices cannot speak, or that cannot be made here.
+
+    No voice at all means a Flux one. Two verdicts are not the vendor's: `wav` is fine there for other vendors' voices
+    too, and so is what is compressed; the description says which it is.
+    """
+    if output is None:
         return
-    encoding = "linear16" if spoken.encoding is UNSET else spoken.encoding
-    if spoken.container not in (UNSET, "none"):
-        raise RefusedError(INVALID, "audio.output.container: this offline server sends container none only.")
-    if spoken.bitrate is not UNSET:
+    entries = _entries(speak)
+    is_flux = any(isinstance(entry.provider, m.DeepgramSpeak) and entry.provider.version == "v2" for entry in entries)
+    encoding = "linear16" if output.encoding is UNSET else output.encoding
+    if is_flux or not entries:
+        _check_flux_output(output, encoding)
+    if encoding in COMPRESSED:
+        if encoding != "opus" and output.container == "none":
+            return  # passes at the vendor and fails when something is to be said; here too
+        raise RefusedError(INVALID, f"audio.output.encoding: fine at the vendor, but {encoding} cannot be made here.")
+    if output.container not in (UNSET, "none", "wav"):
+        raise RefusedError(INVALID, "audio.output.container: none or wav for uncompressed audio.")
+    if output.bitrate is not UNSET:
         raise RefusedError(INVALID, "audio.output.bitrate: not applicable to uncompressed audio.")
-    if encoding not in OUTPUT_RATES or (
-        spoken.sample_rate is not UNSET and not is_spoken(OUTPUT_RATES, encoding, spoken.sample_rate)
-    ):
-        raise RefusedError(INVALID, f"audio.output: this offline server speaks {describe(OUTPUT_RATES)} only.")
+    rates = FLUX_RATES if is_flux or not entries else AURA_RATES
+    if output.sample_rate is not UNSET and not is_spoken(rates, encoding, output.sample_rate):
+        raise RefusedError(INVALID, f"audio.output: these voices speak {describe(rates)} only.")
+
+
+def _check_flux_output(output: m.AudioOutput, encoding: str) -> None:
+    if encoding in COMPRESSED:
+        raise RefusedError(INVALID, "audio.output.encoding: Flux voices speak uncompressed audio only.")
+    if output.container not in (UNSET, "none"):
+        raise RefusedError(INVALID, "audio.output.container: must be none for Flux voices.")
+    if output.bitrate is not UNSET:
+        raise RefusedError(INVALID, "audio.output.bitrate: not applicable to Flux voices.")
+
+
+def check_first_audio(audio: bytes) -> None:
+    """Raise `RefusedError` for bytes that are evidently a file, where raw audio was declared."""
+    if audio.startswith(_FILES):
+        raise RefusedError("USER_AUDIO_FORMAT", "The caller audio is not in the declared format: it is a file's.")
+
+
+def why_it_cannot_think(entry: m.Think, project: Project) -> str:
+    """Return why this entry fails when it is asked; "" where it answers."""
+    provider = entry.provider
+    name, model = str(provider.__struct_config__.tag), getattr(provider, "model", UNSET)
+    if project.any_model or entry.endpoint is not UNSET or not isinstance(model, str) or is_managed(name, model):
+        return ""
+    return "404: the provider has no such model."
 
 
 def check_think(think: m.Think | list[m.Think] | UnsetType, project: Project, *, opted_out: bool, live: bool) -> None:
@@ -120,25 +171,49 @@ def _check_functions(entry: m.Think, live: bool) -> None:
             )
 
 
-def check_speak(speak: m.Speak | list[m.Speak] | UnsetType) -> None:
+def check_speak(speak: m.Speak | list[m.Speak] | UnsetType, project: Project) -> None:
     """Raise `RefusedError` for the first voice that does not exist or does not fit its version."""
     if speak is not UNSET and not _entries(speak):
         raise RefusedError(INVALID, "agent.speak: the list is empty.")
     for entry in _entries(speak):
-        if isinstance(entry.provider, m.DeepgramSpeak):
-            _check_deepgram_voice(entry.provider)
-        elif not isinstance(entry.provider, m.CartesiaSpeak | m.PollySpeak) and entry.endpoint is UNSET:
+        provider = entry.provider
+        if isinstance(provider, m.DeepgramSpeak):
+            _check_deepgram_voice(provider, project)
+            continue
+        if isinstance(provider, m.CartesiaSpeak) and provider.volume is not UNSET and not 0.5 <= provider.volume <= 2:
+            raise RefusedError(INVALID, "agent.speak.provider.volume: must be within 0.5 and 2.")
+        if entry.endpoint is not UNSET:
+            _check_voice_endpoint(entry.endpoint.url, provider)
+        elif not isinstance(provider, m.CartesiaSpeak | m.PollySpeak):
             raise RefusedError(INVALID, "agent.speak.endpoint: required for this provider.")
 
 
-def _check_deepgram_voice(provider: m.DeepgramSpeak) -> None:
+def _check_voice_endpoint(url: str, provider: m.SpeakProvider) -> None:
+    parts = urlsplit(url)
+    if isinstance(provider, m.ElevenLabsSpeak):
+        if {"output_format", "model_id"} & set(parse_qs(parts.query, keep_blank_values=True)):
+            raise RefusedError(INVALID, "agent.speak.endpoint.url: without output_format and model_id.")
+        schemes = {"wss", "https"}
+    else:
+        schemes = {"https"}
+    if parts.scheme not in schemes and parts.hostname not in _LOCAL:
+        raise RefusedError(INVALID, f"agent.speak.endpoint.url: must be {' or '.join(sorted(schemes))}.")
+
+
+def _check_deepgram_voice(provider: m.DeepgramSpeak, project: Project) -> None:
     is_flux = provider.version == "v2"
-    if not (_FLUX if is_flux else _AURA).fullmatch(provider.model):
+    is_known = provider.model.startswith("flux-" if is_flux else "aura-") if project.any_voice else False
+    if not is_known and not is_voice(provider.model, flux=is_flux):
         raise RefusedError(INVALID, "agent.speak.provider.model: no such voice in this version.")
     if provider.expressivity is not UNSET and not (is_flux and -2 <= provider.expressivity <= 2):
         raise RefusedError(INVALID, "agent.speak.provider.expressivity: Flux voices only, -2 to 2.")
-    if provider.speed is not UNSET and not (0.5 if is_flux else 0.7) <= provider.speed <= 1.5:
+    speed = provider.speed
+    if speed is UNSET:
+        return
+    if not (0.5 if is_flux else 0.7) <= speed <= 1.5:
         raise RefusedError("FAILED_TO_SPEAK" if is_flux else INVALID, "agent.speak.provider.speed: out of range.")
+    if is_flux and abs(speed * 20 - round(speed * 20)) > 1e-6:
+        raise RefusedError("FAILED_TO_SPEAK", "agent.speak.provider.speed: in steps of 0.05.")
 
 
 def check_listen(provider: m.ListenProvider) -> None:
@@ -163,9 +238,17 @@ def check_listen(provider: m.ListenProvider) -> None:
         raise RefusedError(INVALID, "agent.listen.provider.language_hints: only with flux-general-multi.")
     if provider.model is not UNSET and provider.model.startswith("flux") is not is_v2:
         raise RefusedError(CANNOT_LISTEN, "agent.listen.provider.model: no such model in this version.")
+    if provider.keyterms is not UNSET and not is_v2 and not (provider.model or "nova-3").startswith("nova-3"):
+        raise RefusedError(CANNOT_LISTEN, "agent.listen.provider.keyterms: nova-3 and Flux only.")
     words = sum(len(term.split()) for term in provider.keyterms) if provider.keyterms is not UNSET else 0
     if words > KEYTERM_WORDS:
         raise RefusedError(CANNOT_LISTEN, "agent.listen.provider.keyterms: too many.")
+
+
+def check_listen_change(change: m.ListenProvider, merged: Mapping[str, object]) -> None:
+    """Raise `RefusedError` for what `UpdateListen` cannot change: a Nova session's keyterms."""
+    if change.keyterms is not UNSET and merged.get("version", "v1") == "v1":
+        raise RefusedError(INVALID, "listen.provider.keyterms: fixed for the session, except with Flux.")
 
 
 def check_injection(message: m.InjectAgentMessage, project: Project) -> None:

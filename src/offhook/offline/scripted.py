@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import itertools
 import json
 import math
 import zlib
@@ -87,7 +86,6 @@ class ScriptedBrain:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._ids = itertools.count(1)
 
     async def reply(self, conversation: Conversation) -> AsyncIterator[BrainAction]:
         """Yield the turn's thought, sentences and calls; after the calls, what follows from the answers."""
@@ -103,12 +101,7 @@ class ScriptedBrain:
         for sentence in turn.says:
             yield Say(sentence.replace("{n}", str(n)))
         if turn.calls:
-            yield CallFunctions(
-                [
-                    Called(call.id or f"call_{next(self._ids)}", call.name, json.dumps(call.arguments), None)
-                    for call in turn.calls
-                ]
-            )
+            yield CallFunctions([Called(call.id, call.name, json.dumps(call.arguments), None) for call in turn.calls])
 
     async def close(self) -> None:
         """Nothing to free."""

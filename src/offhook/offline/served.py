@@ -12,7 +12,7 @@ import logging
 import socket
 import struct
 import sys
-import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from aiohttp import WSMsgType, web
 
 from offhook.offline import events, rules
 from offhook.offline import messages as m
+from offhook.offline.clock import SessionClock
 from offhook.offline.exchange import Exchange
 from offhook.offline.faults import Faults
 from offhook.offline.line import Ending, Line
@@ -32,6 +33,10 @@ _log: Final = logging.getLogger(__name__)
 #: For the last messages to leave, and for the client to answer our close frame.
 FLUSH_S: Final = 1.0
 CLOSE_S: Final = 1.0
+#: The shortest wait of the timers.
+LEAST_S: Final = 0.001
+#: How often a call that vanished looks whether the client has gone too.
+LOOK_S: Final = 0.05
 OUR_ERROR: Final = "our_error"
 _FAILED: Final = msgspec.json.encode(events.error("INTERNAL_SERVER_ERROR", "This call failed; see the server's log."))
 
@@ -47,6 +52,7 @@ class ServedCall:
         manners: Manners,
         faults: Faults,
         record: CallRecord,
+        agents: Callable[[str], Mapping[str, Any] | None] | None = None,
     ) -> None:
         self._ws = ws
         self._transport = transport
@@ -54,13 +60,22 @@ class ServedCall:
         self._manners = manners
         self._faults = faults
         self._record = record
+        self._agents = agents
+        self._is_stopping = False
         self._ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._outbox = Outbox(self._write_one)
-        self._line = Line(self._outbox, faults, self.end, self._transport.pause_reading)
-        self._active_at = time.monotonic()
+        self._line = Line(self._outbox, faults, manners, self.end, self._transport.pause_reading)
+        self._now = asyncio.get_running_loop().time
+        self._active_at = self._now()
+
+    @property
+    def clock(self) -> SessionClock:
+        """Return the session's clock, which can be wound."""
+        return self._line.clock
 
     def end(self, ending: Ending) -> None:
         """End this connection; the first reason counts."""
+        self._is_stopping = self._is_stopping or ending.why == "stopping"
         if not self._ended.done():
             self._ended.set_result(ending)
 
@@ -70,7 +85,9 @@ class ServedCall:
         ending = Ending(OUR_ERROR)
         try:
             async with asyncio.TaskGroup() as group:
-                exchange = Exchange(self._mind, self._manners, self._faults, self._line, group.create_task)
+                exchange = Exchange(
+                    self._mind, self._manners, self._faults, self._line, group.create_task, agents=self._agents
+                )
                 work = (self._write(), self._open(), self._read(exchange), self._watch(exchange))
                 parts = [group.create_task(part) for part in work]
                 try:
@@ -116,7 +133,9 @@ class ServedCall:
         while not self._ended.done():
             frame = await self._ws.receive()
             if frame.type in (WSMsgType.PING, WSMsgType.PONG):
-                continue  # seen only where a fault leaves pings unanswered
+                if frame.type is WSMsgType.PING and not self._faults.no_pong:
+                    await self._ws.pong(frame.data)
+                continue
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 code = frame.data if frame.type is WSMsgType.CLOSE else None
                 if frame.type is not WSMsgType.CLOSING:
@@ -139,37 +158,48 @@ class ServedCall:
         self._record.text(_loosely(text), sent=False)
         self._record.passed("text", "bridge", text=text)
         if not self._manners.timers.idle_needs_audio:
-            self._active_at = time.monotonic()
+            self._active_at = self._now()
         exchange.text(text)
 
     def _audio(self, exchange: Exchange, audio: bytes) -> None:
         self._record.audio(audio, sent=False)
         self._record.passed("binary", "bridge", audio=audio)
-        self._active_at = time.monotonic()
-        self._line.moment("audio")
-        exchange.audio(audio)
-        self._record.heard_early_bytes = exchange.early_audio_bytes
+        if audio:
+            self._active_at = self._now()
+            self._line.moment("audio")
+            exchange.audio(audio)
+            self._record.heard_early_bytes = exchange.early_audio_bytes
+            return
+        self._record.empty_frames += 1
+        if self._manners.empty_audio == "end":
+            self.end(Ending("empty audio frame", "close", 1000))
 
     async def _watch(self, exchange: Exchange) -> None:
         """Keep the timers: nothing heard, the session's warning and its end."""
-        timers, opened = self._manners.timers, self._record.opened_at
+        timers, clock = self._manners.timers, self._line.clock
         is_warned = False
         while True:
-            now = time.monotonic()
+            clock.was_wound.clear()
+            now, age = self._now(), clock.age()
             patience = timers.idle_s if exchange.settings_came else timers.settings_s
-            if now >= opened + timers.end_s:
+            if not is_warned and age >= timers.warn_s:
+                is_warned = True
+                self._line.event(events.warning("MAXIMUM_SESSION_LENGTH_APPROACHING", "The session ends soon."))
+            if age >= timers.end_s:
                 return self._line.fail("MAXIMUM_SESSION_LENGTH_REACHED", "The session reached its maximum length.")
             if now >= self._active_at + patience:
                 return self._line.fail("CLIENT_MESSAGE_TIMEOUT", "The client sent nothing for too long.")
-            if not is_warned and now >= opened + timers.warn_s:
-                is_warned = True
-                self._line.event(events.warning("MAXIMUM_SESSION_LENGTH_APPROACHING", "The session ends soon."))
             # Settings may arrive during the wait and change the patience, so the shorter one is waited for first.
-            looks = (self._active_at + timers.settings_s, self._active_at + timers.idle_s)
-            limits = (opened + timers.end_s, opened + timers.warn_s)
-            await asyncio.sleep(min(at for at in (*looks, *limits) if at > now) - now)
+            quiet_s = now - self._active_at
+            left = (timers.settings_s - quiet_s, timers.idle_s - quiet_s, timers.end_s - age, timers.warn_s - age)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(LEAST_S, min(seconds for seconds in left if seconds > 0))):
+                    await clock.was_wound.wait()
 
     async def _hang_up(self, ending: Ending) -> None:
+        if ending.how == "vanish":
+            await self._be_gone()
+            return
         if ending.why != "client gone":
             self._record.passed("close", "deepgram", code=ending.code if ending.how == "close" else None)
         if ending.how == "reset":
@@ -188,6 +218,16 @@ class ServedCall:
             except (TimeoutError, ConnectionError, RuntimeError):
                 pass
         self._transport.close()
+
+    async def _be_gone(self) -> None:
+        """Keep the socket open and silent until the client's end of it is gone, or this server stops."""
+        while not self._is_stopping and not self._transport.is_closing():
+            if not self._ws.closed:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await self._ws.receive()
+            await asyncio.sleep(LOOK_S)
+        self._transport.abort()
 
 
 def _loosely(text: bytes) -> Any:

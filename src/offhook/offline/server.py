@@ -18,19 +18,22 @@ import socket
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
 from aiohttp import web
 
+from offhook.offline.companion import Companion
 from offhook.offline.faults import Faults
-from offhook.offline.handshake import Doorman, refusal
+from offhook.offline.handshake import Doorman, Keys, Refusal, refusal
 from offhook.offline.line import Ending
 from offhook.offline.manners import Manners
 from offhook.offline.ports import Mind
 from offhook.offline.record import CallRecord, Frame
 from offhook.offline.served import ServedCall
+from offhook.offline.shelf import Shelf
+from offhook.offline.variety import varied
 from offhook.trace import Entry, OnEntry
 
 PATH: Final = "/v1/agent/converse"
@@ -41,21 +44,14 @@ CALLS_KEPT: Final = 1000
 #: For an upgrade that is never answered to be given up by this side.
 NEVER_S: Final = 3600.0
 _SHUTDOWN_S: Final = 1.0
-_MODELS: Final = (
-    ("think-fast", "Think Fast", "deepgram"),
-    ("gpt-4o-mini", "GPT-4o mini", "open_ai"),
-    ("gpt-4.1-mini", "GPT-4.1 mini", "open_ai"),
-    ("claude-haiku-4-5", "Claude Haiku 4.5", "anthropic"),
-    ("gemini-2.5-flash", "Gemini 2.5 Flash", "google"),
-)
 
 
 class OfflineAgent:
     """A Deepgram-compatible agent on ``host``:``port`` (0: any free one). Starts and stops ``mind`` with itself.
 
-    ``keys``: the API keys that are good; None: any. ``concurrency``: live calls before 429; None: no limit.
-    ``on_frame`` is called with every frame of every call, ``on_wire`` with every frame as it passed, for a trace;
-    ``keep_audio`` False keeps sizes, not sound.
+    ``keys``: the API keys that are good, or a map of keys to what each may do; None: any. ``concurrency``: live calls
+    before 429; None: no limit. ``on_frame`` is called with every frame of every call, ``on_wire`` with every frame as
+    it passed, for a trace; ``keep_audio`` False keeps sizes, not sound.
     """
 
     def __init__(
@@ -64,7 +60,7 @@ class OfflineAgent:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        keys: Collection[str] | None = None,
+        keys: Keys | None = None,
         concurrency: int | None = None,
         manners: Manners | None = None,
         faults: Faults | Callable[[int], Faults] | None = None,
@@ -80,7 +76,10 @@ class OfflineAgent:
         self.concurrency = concurrency
         self._host = host
         self._port = port
-        self._doorman = Doorman(keys)
+        self._epoch = 0.0  # when the loop's clock was zero, in Unix time
+        self._doorman = Doorman(keys, self._time)
+        self._shelf = Shelf()
+        self._companion = Companion(self._doorman, self._shelf)
         self._on_frame = on_frame
         self._on_wire = on_wire
         self._keep_audio = keep_audio
@@ -105,6 +104,7 @@ class OfflineAgent:
         return len(self._live)
 
     async def __aenter__(self) -> Self:
+        self._epoch = time.time() - asyncio.get_running_loop().time()
         await self.mind.start()
         try:
             await self._listen()
@@ -128,8 +128,7 @@ class OfflineAgent:
     async def _listen(self) -> None:
         app = web.Application(client_max_size=65536)
         app.router.add_get(PATH, self._converse)
-        app.router.add_get("/v1/agent/settings/think/models", self._models)
-        app.router.add_post("/v1/auth/grant", self._grant)
+        self._companion.add_to(app)
         app.router.add_get("/livez", self._livez)
         app.router.add_route("*", "/{anything:.*}", self._nothing)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
@@ -142,20 +141,22 @@ class OfflineAgent:
 
     async def _converse(self, request: web.Request) -> web.StreamResponse:
         index, self.handshakes = self.handshakes, self.handshakes + 1
-        faults = self.faults(index) if callable(self.faults) else self.faults
+        faults, manners = self.faults(index) if callable(self.faults) else self.faults, self.manners
+        if manners.variety is not None:
+            faults, manners = varied(manners.variety, index, faults, manners)
         request_id = str(uuid.uuid4())
         if faults.never_upgrade:
             await self._never()
-        status = self._status(request, faults, index)
-        if status:
-            self._refused(request, request_id, status)
-            return refusal(status, request_id, faults.retry_after_s)
+        refused = self._refusal(request, faults, index)
+        if refused is not None:
+            self._refused(request, request_id, refused.status)
+            return refusal(refused.status, request_id, faults.retry_after_s, err_code=refused.err_code)
         ws = web.WebSocketResponse(
             protocols=("token", "bearer"),
             compress=False,
             max_msg_size=MESSAGE_BYTES,
             autoclose=False,
-            autoping=not faults.no_pong,
+            autoping=False,  # `ServedCall` answers pings, where no fault leaves them unanswered
         )
         if not ws.can_prepare(request):
             return refusal(400, request_id)
@@ -163,14 +164,14 @@ class OfflineAgent:
         await ws.prepare(request)
         transport = request.transport
         if transport is not None:
-            await self._serve(ws, transport, faults, self._record(index, request_id))
+            record = self._record(index, request_id)
+            await self._serve(
+                ServedCall(ws, transport, self.mind, manners, faults, record, self._stored), record, transport
+            )
         return ws
 
-    async def _serve(
-        self, ws: web.WebSocketResponse, transport: asyncio.Transport, faults: Faults, record: CallRecord
-    ) -> None:
+    async def _serve(self, call: ServedCall, record: CallRecord, transport: asyncio.Transport) -> None:
         self.calls.append(record)
-        call = ServedCall(ws, transport, self.mind, self.manners, faults, record)
         self._live.add(call)
         try:
             await call.run()
@@ -182,14 +183,25 @@ class OfflineAgent:
     def _record(self, index: int, request_id: str) -> CallRecord:
         return CallRecord(index, request_id, self._on_frame, self._on_wire, keeps_audio=self._keep_audio)
 
-    def _status(self, request: web.Request, faults: Faults, index: int) -> int:
+    def _refusal(self, request: web.Request, faults: Faults, index: int) -> Refusal | None:
         if faults.refuse and (faults.refuse_times is None or index < faults.refuse_times):
-            return faults.refuse
-        if not self._doorman.admits(request):
-            return 401
-        if self.concurrency is not None and self.live >= self.concurrency:
-            return 429
-        return 0
+            return Refusal(faults.refuse, faults.err_code)
+        refused = self._doorman.refuses(request)
+        if refused is None and self.concurrency is not None and self.live >= self.concurrency:
+            return Refusal(429)
+        return refused
+
+    def _stored(self, agent_id: str) -> Mapping[str, Any] | None:
+        return self.manners.agents.get(agent_id) or self._shelf.agent_block(agent_id)
+
+    def _time(self) -> float:
+        return self._epoch + asyncio.get_running_loop().time()
+
+    def wind(self, seconds: float) -> None:
+        """Make every open session, and every token that was granted, ``seconds`` older now."""
+        self._epoch += seconds
+        for call in self._live:
+            call.clock.wind(seconds)
 
     def _refused(self, request: web.Request, request_id: str, status: int) -> None:
         if self._on_wire is not None:
@@ -213,33 +225,8 @@ class OfflineAgent:
         except TimeoutError:
             return
 
-    async def _models(self, _: web.Request) -> web.Response:
-        models = [{"id": model, "name": name, "provider": provider} for model, name, provider in _MODELS]
-        return web.json_response({"models": models})
-
-    async def _grant(self, request: web.Request) -> web.Response:
-        ttl_s = _ttl(await request.text())
-        if ttl_s is None:
-            return refusal(400, str(uuid.uuid4()))
-        token = self._doorman.grant(request, ttl_s)
-        if token is None:
-            return refusal(401, str(uuid.uuid4()))
-        return web.json_response({"access_token": token, "expires_in": ttl_s})
-
     async def _livez(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "calls": self.live})
 
     async def _nothing(self, _: web.Request) -> web.Response:
         return refusal(404, str(uuid.uuid4()))
-
-
-def _ttl(body: str) -> float | None:
-    """Return ``ttl_seconds`` (1 to 3600, default 30) of a grant request; None where it is wrong."""
-    import json
-
-    try:
-        asked: Any = json.loads(body) if body.strip() else {}
-    except ValueError:
-        return None
-    ttl = asked.get("ttl_seconds", 30) if isinstance(asked, dict) else None
-    return ttl if isinstance(ttl, int | float) and not isinstance(ttl, bool) and 1 <= ttl <= 3600 else None

@@ -99,10 +99,10 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(agent: OfflineAgent, **options: Any) -> AsyncIterator[Client]:
+async def connected(agent: OfflineAgent, *, limit_s: float = 60, **options: Any) -> AsyncIterator[Client]:
     """Open one connection and read it in the background."""
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(limit_s),
         websockets.connect(agent.url, **{"additional_headers": KEY, "close_timeout": 1, **options}) as socket,
         asyncio.TaskGroup() as group,
     ):

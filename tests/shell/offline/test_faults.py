@@ -11,7 +11,21 @@ import pytest
 import websockets
 from tests.shell.offline.client import KEY, PAUSE, SPEECH, connected, fact, on_a_call, settings
 
-from offhook.offline.faults import At, Die, Fail, Faults, Flood, Send, Stall, StopReading, Storm
+from offhook.offline.faults import (
+    At,
+    Die,
+    Fail,
+    Faults,
+    Flood,
+    Gap,
+    Send,
+    Stall,
+    StopReading,
+    Storm,
+    Vanish,
+    Warn,
+    Wind,
+)
 from offhook.offline.manners import Manners, Timers
 from offhook.offline.script import Script, Turn
 from offhook.offline.scripted import ScriptedMind, tone
@@ -243,3 +257,96 @@ async def test_a26_pings_are_not_answered() -> None:
     async with OfflineAgent(TALKER) as agent, connected(agent) as client:
         async with asyncio.timeout(5):
             await (await client.socket.ping())
+
+
+async def test_every_error_and_every_warning_can_come_before_and_after_the_settings() -> None:
+    for moment in ("Welcome", "Settings", "SettingsApplied", "AgentAudioDone"):
+        async with on_a_call(Faults(at=((At(moment), Fail("SERVER_GOING_AWAY")),)), TALKER, greeting="Hi.") as (
+            _,
+            client,
+        ):
+            assert await client.is_closed() == 1005
+            assert client.messages[-1]["code"] == "SERVER_GOING_AWAY"
+            assert ("SettingsApplied" in client.kinds()) is (moment in {"SettingsApplied", "AgentAudioDone"})
+    for moment in ("Settings", "SettingsApplied"):
+        async with on_a_call(Faults(at=((At(moment), Warn("SLOW_SPEAK_REQUEST")),)), TALKER, greeting="Hi.") as (
+            _,
+            client,
+        ):
+            await client.gets("AgentAudioDone")
+            assert client.all("Warning")[0]["code"] == "SLOW_SPEAK_REQUEST"
+
+
+async def test_audio_with_gaps_is_whole_and_in_order() -> None:
+    for faults in (
+        Faults(gap_s=0.3),
+        Faults(at=((At("ConversationText", audio_ms=200), Gap(0.3)),)),
+        Faults(gap_s=0.1, odd_frames=5),
+    ):
+        async with on_a_call(faults, TALKER, greeting="A sentence with a hole in it. And another.") as (_, client):
+            await client.gets("AgentAudioDone")
+            whole = tone("A sentence with a hole in it.") + tone("And another.")
+            assert bytes(client.audio) == whole
+            assert client.kinds()[-1] == "AgentAudioDone"
+
+
+async def test_a_barge_in_ends_a_gap() -> None:
+    faults = Faults(at=((At("ConversationText", audio_ms=200), Gap(30)),))
+    async with on_a_call(faults, TALKER, greeting="A sentence with a hole in it.") as (_, client):
+        await client.until(lambda: len(client.audio) >= 1600)
+        await client.says(SPEECH)
+        await client.gets("UserStartedSpeaking")
+        await client.gets("AgentAudioDone")
+        assert len(client.audio) < 8 * 800
+
+
+async def test_a_half_open_socket_says_nothing_and_does_not_close() -> None:
+    async with on_a_call(Faults(at=((At("AgentAudioDone"), Vanish()),)), TALKER, greeting="Hi.") as (agent, client):
+        await client.gets("AgentAudioDone")
+        await client.says(SPEECH, PAUSE)
+        pong = await client.socket.ping()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await pong
+        assert client.kinds()[-1] == "AgentAudioDone"
+        assert (client.closed, agent.live) == (None, 1)
+    async with (
+        OfflineAgent(TALKER, faults=Faults(at=((At("Welcome"), Vanish()),))) as agent,
+        connected(agent) as client,
+    ):
+        await client.gets("Welcome")
+        await agent.__aexit__(None, None, None)
+        await client.is_closed()
+
+
+async def test_the_session_limit_comes_by_winding() -> None:
+    faults = Faults(at=((At("SettingsApplied"), Wind(6900)), (At("AgentAudioDone"), Wind(300))))
+    async with on_a_call(faults, TALKER, greeting="Hi.") as (_, client):
+        assert await client.is_closed() == 1005
+        assert [message["code"] for message in client.messages if "code" in message] == [
+            "MAXIMUM_SESSION_LENGTH_APPROACHING",
+            "MAXIMUM_SESSION_LENGTH_REACHED",
+        ]
+    async with on_a_call(mind=TALKER, greeting="Hi.") as (agent, client):
+        await client.gets("AgentAudioDone")
+        agent.wind(6901)
+        assert (await client.gets("Warning"))["code"] == "MAXIMUM_SESSION_LENGTH_APPROACHING"
+        agent.wind(300)
+        await client.is_closed()
+        assert client.messages[-1]["code"] == "MAXIMUM_SESSION_LENGTH_REACHED"
+
+
+@pytest.mark.parametrize(("extra", "client_side"), [("client", [True, True]), ("server", [True, False])])
+async def test_more_than_one_function_and_whose_they_are(extra: Any, client_side: list[bool]) -> None:
+    function = {"name": "look", "parameters": {"type": "object"}}
+    think = {"provider": {"type": "open_ai", "model": "gpt-4o-mini"}, "functions": [function]}
+    script = json.loads('{"turn": [{"hears": "hello", "calls": [{"name": "look"}], "then": ["Done."]}]}')
+    mind = ScriptedMind(msgspec.convert(script, Script))
+    async with on_a_call(Faults(extra_function=extra), mind, think=think) as (_, client):
+        await client.sends({"type": "InjectUserMessage", "content": "hello"})
+        asked = (await client.gets("FunctionCallRequest"))["functions"]
+        assert [one["client_side"] for one in asked] == client_side
+        assert len({one["id"] for one in asked}) == 2
+        for one in asked:
+            await client.sends({"type": "FunctionCallResponse", "id": one["id"], "name": "look", "content": "x"})
+        await client.gets("AgentAudioDone")

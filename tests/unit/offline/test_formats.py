@@ -105,3 +105,42 @@ def test_numpy_and_plain_sums_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_frames_are_20_ms_in_every_format() -> None:
     assert Format("mulaw", 8000).frame_bytes == 160
     assert Format("linear16", 24000).frame_bytes == 960
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        Format("mulaw", 16000),
+        Format("alaw", 16000),
+        Format("linear16", 22050),
+        Format("linear16", 44100),
+        Format("linear32", 24000),
+    ],
+)
+def test_speech_survives_every_format_in_pieces_of_any_size(declared: Format) -> None:
+    narrow = ulaw.from_pcm16(sine(700, 8000, 0.4))
+    if declared.encoding == "linear32":
+        wide = b"".join(b"\x55\xaa" + s for s in _pairs(Outgoing(Format("linear16", 24000)).convert(narrow)))
+    else:
+        spoken = Outgoing(declared)
+        wide = b"".join(spoken.convert(narrow[n : n + 37]) for n in range(0, len(narrow), 37))
+    assert len(wide) == pytest.approx(0.4 * declared.sample_rate * declared.sample_bytes, rel=0.01)
+    heard = Incoming(declared)
+    back = b"".join(heard.convert(wide[n : n + 101]) for n in range(0, len(wide), 101))
+    assert len(back) == pytest.approx(len(narrow), rel=0.02)
+    assert rms(ulaw.to_pcm16(back)) == pytest.approx(rms(ulaw.to_pcm16(narrow)), rel=0.05)
+
+
+def _pairs(pcm: bytes) -> list[bytes]:
+    return [pcm[n : n + 2] for n in range(0, len(pcm), 2)]
+
+
+def test_a_wav_container_has_a_header_before_every_sentence_and_only_there() -> None:
+    spoken = Outgoing(Format("mulaw", 8000, "wav"))
+    spoken.begin()
+    first, second = spoken.convert(b"\x11" * 160), spoken.convert(b"\x22" * 160)
+    assert (first[:4], first[8:16], len(first)) == (b"RIFF", b"WAVEfmt ", 44 + 160)
+    assert (int.from_bytes(first[20:22], "little"), int.from_bytes(first[24:28], "little")) == (7, 8000)
+    assert second == b"\x22" * 160
+    spoken.begin()
+    assert spoken.convert(b"\x11")[:4] == b"RIFF"

@@ -168,3 +168,16 @@ def test_an_error_never_repeats_a_value() -> None:
     with pytest.raises(m.UnparsableError) as refused:
         m.parse(b'{"type":"FunctionCallResponse","name":"f","content":12345678}')
     assert "12345678" not in str(refused.value)
+
+
+def test_the_path_names_indices_and_keys() -> None:
+    functions = [{"name": "a"}, {"name": "b", "bad": 1}]
+    entry = {"provider": {"type": "open_ai", "model": "x"}, "functions": functions}
+    message = {"type": "Settings", "audio": {}, "agent": {"think": [{**entry, "functions": functions[:1]}, entry]}}
+    with pytest.raises(m.UnparsableError) as refused:
+        m.parse(json.dumps(message).encode())
+    assert refused.value.path == "agent.think[1].functions[1].bad"
+    entry.update(functions=[], endpoint={"url": "https://example.test", "headers": {"X-Good": "1", "X-Bad": 2}})
+    with pytest.raises(m.UnparsableError) as refused:
+        m.parse(json.dumps(message).encode())
+    assert refused.value.path == "agent.think[1].endpoint.headers.X-Bad"

@@ -40,13 +40,34 @@ def audio(**parts: Any) -> dict[str, Any]:
 OPEN_AI = {"type": "open_ai", "model": "gpt-4o-mini"}
 V2 = {"version": "v2", "model": "flux-general-en"}
 
+AURA = {"version": "v1", "model": "aura-2-thalia-en"}
+FLUX = {"version": "v2", "model": "flux-alexis-en"}
+
+
+def said(voice: dict[str, Any], **output: Any) -> dict[str, Any]:
+    return settings({"speak": {"provider": {"type": "deepgram", **voice}}}, audio={"output": output})
+
+
+def voiced(url: str | None, **provider: Any) -> dict[str, Any]:
+    return settings({"speak": {"provider": provider, **({"endpoint": {"url": url}} if url else {})}})
+
+
+ELEVEN = {"type": "eleven_labs", "model_id": "eleven_turbo_v2_5"}
+CARTESIA = {"type": "cartesia", "model_id": "sonic-2", "voice": {"mode": "id", "id": "x"}}
+
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (audio(input={"encoding": "opus", "sample_rate": 48000}), "INVALID_SETTINGS", "audio.input"),
-    (audio(input={"encoding": "linear16", "sample_rate": 44100}), "INVALID_SETTINGS", "audio.input"),
+    (audio(input={"encoding": "linear16", "sample_rate": 11025}), "INVALID_SETTINGS", "audio.input"),
     (audio(output={"encoding": "mp3"}), "INVALID_SETTINGS", "audio.output"),
     (audio(output={"encoding": "mulaw", "sample_rate": 24000}), "INVALID_SETTINGS", "audio.output"),
     (audio(output={"encoding": "mulaw", "container": "wav"}), "INVALID_SETTINGS", "audio.output.container"),
     (audio(output={"bitrate": 48000}), "INVALID_SETTINGS", "audio.output.bitrate"),
+    (said(AURA, encoding="mp3"), "INVALID_SETTINGS", "cannot be made here"),
+    (said(AURA, encoding="opus", container="none"), "INVALID_SETTINGS", "cannot be made here"),
+    (said(AURA, encoding="mulaw", container="ogg"), "INVALID_SETTINGS", "container"),
+    (said(AURA, encoding="linear16", sample_rate=44100), "INVALID_SETTINGS", "audio.output"),
+    (said(FLUX, encoding="mulaw", sample_rate=8000, container="wav"), "INVALID_SETTINGS", "container"),
+    (said(FLUX, encoding="aac"), "INVALID_SETTINGS", "encoding"),
     (listen(**V2, eot_threshold=0.4), "INVALID_SETTINGS", "eot_threshold"),
     (listen(**V2, eager_eot_threshold=0.95), "INVALID_SETTINGS", "eager_eot_threshold"),
     (listen(**V2, eot_timeout_ms=100), "INVALID_SETTINGS", "eot_timeout_ms"),
@@ -70,6 +91,14 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (speak(model="aura-2-thalia-en", version="v2"), "INVALID_SETTINGS", "model"),
     (speak(model="aura-2-thalia-en", speed=2), "INVALID_SETTINGS", "speed"),
     (speak(model="flux-alexis-en", version="v2", speed=2), "FAILED_TO_SPEAK", "speed"),
+    (speak(model="flux-alexis-en", version="v2", speed=1.03), "FAILED_TO_SPEAK", "0.05"),
+    (speak(model="aura-2-thalla-en"), "INVALID_SETTINGS", "model"),
+    (speak(model="flux-renee-en", version="v2"), "INVALID_SETTINGS", "model"),
+    (voiced("https://x.test/stream?output_format=ulaw", **ELEVEN), "INVALID_SETTINGS", "output_format"),
+    (voiced("ftp://x.test/", **ELEVEN), "INVALID_SETTINGS", "endpoint.url"),
+    (voiced("http://x.test/", type="open_ai", model="tts-1", voice="nova"), "INVALID_SETTINGS", "https"),
+    (voiced(None, **CARTESIA, volume=3), "INVALID_SETTINGS", "volume"),
+    (listen(model="nova-2", keyterms=["word"]), "FAILED_TO_START_LISTENING", "keyterms"),
     (speak(model="aura-2-thalia-en", expressivity=1), "INVALID_SETTINGS", "expressivity"),
     (
         settings({"speak": {"provider": {"type": "open_ai", "model": "tts-1", "voice": "nova"}}}),
@@ -114,6 +143,17 @@ def test_values_that_are_refused(message: dict[str, Any], code: str, named: str)
         audio(input={"encoding": "alaw", "sample_rate": 8000}, output={"encoding": "alaw", "sample_rate": 8000}),
         listen(model="nova-3", language="multi", keyterms=["word"] * 245, smart_format=True),
         listen(version="v2", model="flux-general-multi", language_hints=["en"], eot_threshold=1.0),
+        audio(
+            input={"encoding": "linear16", "sample_rate": 44100}, output={"encoding": "linear16", "sample_rate": 44100}
+        ),
+        audio(input={"encoding": "linear32", "sample_rate": 16000}, output={"encoding": "mulaw", "sample_rate": 16000}),
+        said(AURA, encoding="mulaw", sample_rate=8000, container="wav"),
+        said(AURA, encoding="mp3", container="none"),
+        voiced("wss://x.test/multi-stream-input", **ELEVEN),
+        voiced("http://127.0.0.1:9/", type="open_ai", model="tts-1", voice="nova"),
+        voiced(None, **CARTESIA, volume=0.5),
+        speak(model="flux-amelie-fr", version="v2"),
+        speak(model="aura-2-agathe-fr"),
         speak(model="aura-asteria-en"),
         speak(model="flux-kit-en", version="v2", speed=0.5, expressivity=-2),
         think({"type": "groq", "model": "openai/gpt-oss-20b"}, endpoint={"url": "https://example.test"}),
@@ -146,3 +186,27 @@ def test_think_live_is_taken_where_the_project_has_it() -> None:
             settings({"think_live": live, "think": {"provider": OPEN_AI, "functions": functions}}),
             rules.Project(think_live=True),
         )
+
+
+def test_models_and_voices_that_are_not_known_can_be_taken_or_not() -> None:
+    entry = m.Think(provider=m.OpenAiThink(model="gpt-4o-mni"))
+    assert rules.why_it_cannot_think(entry, rules.Project()) == ""
+    strict = rules.Project(any_model=False)
+    assert "no such model" in rules.why_it_cannot_think(entry, strict)
+    for fine in (
+        m.Think(provider=m.OpenAiThink(model="gpt-4o-mini")),
+        m.Think(provider=m.OpenAiThink(model="mine"), endpoint=m.Endpoint(url="https://example.test")),
+        m.Think(provider=m.GroqThink(model="anything")),
+    ):
+        assert rules.why_it_cannot_think(fine, strict) == ""
+    judge(speak(model="aura-2-brandnew-en"), rules.Project(any_voice=True))
+    with pytest.raises(rules.RefusedError):
+        judge(speak(model="aura-2-brandnew-en", version="v2"), rules.Project(any_voice=True))
+
+
+@pytest.mark.parametrize("head", [b"RIFF\x00\x00", b"OggS", b"fLaC", b"ID3\x04"])
+def test_a_file_is_no_raw_audio(head: bytes) -> None:
+    with pytest.raises(rules.RefusedError) as refused:
+        rules.check_first_audio(head + bytes(100))
+    assert refused.value.code == "USER_AUDIO_FORMAT"
+    rules.check_first_audio(b"\xff" * 160)

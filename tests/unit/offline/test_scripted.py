@@ -133,7 +133,7 @@ async def test_a_script_file_with_functions_and_recordings(tmp_path: Path) -> No
     assert first == [
         Think("They want Friday."),
         Say("Let me look."),
-        CallFunctions([Called("call_1", "find_slots", '{"date": "2026-11-27"}', None)]),
+        CallFunctions([Called("", "find_slots", '{"date": "2026-11-27"}', None)]),
     ]
     assert await answers(mind, Said("user", "Friday"), Called("call_1", "find_slots", "{}", "ten")) == [
         Say("You can come at ten.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from offhook.offline.engine import TurnEngine
+from offhook.offline.manners import Manners
 from offhook.offline.plan import CallPlan
 from offhook.offline.ports import BrainAction, Conversation, EarEvent, Say
 from offhook.offline.segments import Pace
@@ -179,7 +180,7 @@ class Scene:
     async def __aenter__(self) -> Self:
         self.group = asyncio.TaskGroup()
         await self.group.__aenter__()
-        self.engine = TurnEngine(self.mind, self.plan, self.sheet, self.group.create_task, self.pace)
+        self.engine = TurnEngine(self.mind, self.plan, self.sheet, self.group.create_task, Manners(pace=self.pace))
         self.engine.start()
         return self
 
