@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half second
     from offhook.config.exposure import Listening
     from offhook.config.settings import Settings
+    from offhook.run.call_traces import CallTraces
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +23,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; otherwise PORT, then 8080.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Use the offline agent: no Deepgram account.")] = False,
     config: Annotated[Path | None, typer.Option("--config", help="The offhook.toml to read.")] = None,
+    trace: Annotated[
+        Path | None, typer.Option("--trace", help="Record every call in this folder: sound, words and numbers.")
+    ] = None,
 ) -> None:
     """Answer calls: Twilio's webhooks and streams on one port, bridged to the agent."""
     _explain_early_stops()
@@ -38,7 +42,7 @@ def serve(
     where = must_be_sound(settings, os.environ)
     for line in [] if offline else lacking_for_real_calls(settings):
         typer.echo(f"note: {line}", err=True)
-    raise typer.Exit(run_loop(_run(settings, where, offline=offline)))
+    raise typer.Exit(run_loop(_run(settings, where, trace, offline=offline)))
 
 
 def _explain_early_stops() -> None:
@@ -56,12 +60,12 @@ def _explain_early_stops() -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-async def _run(settings: Settings, where: Listening, *, offline: bool) -> int:
+async def _run(settings: Settings, where: Listening, trace: Path | None, *, offline: bool) -> int:
     from offhook.lifecycle import serve as serve_until_stopped
     from offhook.server import Server
 
     async def with_agent(settings: Settings) -> int:
-        server = Server(settings, where)
+        server = Server(settings, where, traces=_traces(trace))
 
         def listening_now() -> None:
             typer.echo(f"offhook listens on http://{where.host}:{server.port} ({where.why})", err=True)
@@ -74,3 +78,15 @@ async def _run(settings: Settings, where: Listening, *, offline: bool) -> int:
 
     async with offline_agent(settings) as pointed:
         return await with_agent(pointed)
+
+
+def _traces(folder: Path | None) -> CallTraces | None:
+    """Return the recorder of traces where a folder was named, and say what it keeps."""
+    if folder is None:
+        return None
+    from offhook.run.call_traces import CallTraces
+
+    typer.echo(
+        f"every call is recorded in {folder}: its sound, its words and its numbers, readable by you only", err=True
+    )
+    return CallTraces(folder)

@@ -13,13 +13,14 @@ from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from picows import WSAutoPingStrategy, WSFrame, WSHandshakeError, WSTransport
+from picows import WSAutoPingStrategy, WSFrame, WSHandshakeError, WSListener, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the .pyx, absent from its stub
 
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
 from offhook.errors import AgentBusy, AgentError, AgentGone, AgentRefused, AgentUnavailable
 from offhook.run.leg import BINARY, TEXT, Leg, harden, nowhere
+from offhook.run.taps import NO_TAPS, Taps
 from offhook.wire.ulaw import BYTES_PER_MS
 
 _PORTS: Final = {"ws": 80, "wss": 443}
@@ -35,6 +36,11 @@ _REFUSALS: Final = {
 
 class AgentEvents(Protocol):
     """What an agent leg tells its call."""
+
+    @property
+    def call_sid(self) -> str:
+        """Whose leg it is."""
+        ...
 
     def agent_opened(self, leg: AgentLeg) -> None:
         """The socket is open; called before its first message is delivered."""
@@ -126,6 +132,8 @@ class AgentDialler:
     def __init__(
         self, url: str, key: str, limits: Limits, timeouts: Timeouts, ssl_context: ssl.SSLContext | None = None
     ) -> None:
+        #: Who sees, beside a leg, what passes on it.
+        self.taps: Taps = NO_TAPS
         self._address, self._key = urlsplit(url), key
         self._limits, self._timeouts = limits, timeouts
         #: Every leg that is open, of either kind: the switchboard adds its caller legs.
@@ -150,14 +158,17 @@ class AgentDialler:
                 await asyncio.sleep(pause)
 
     async def _attempt(self, events: AgentEvents, within_s: float) -> None:
-        def listener() -> AgentLeg:
-            return AgentLeg(events, self._limits, self._timeouts, self.sockets)
+        def listener() -> WSListener:
+            leg = AgentLeg(events, self._limits, self._timeouts, self.sockets)
+            return self.taps.agent(events.call_sid, leg, self._address.path)
 
         try:
             async with asyncio.timeout(within_s):
                 await self._open(self._picows(listener))
         except WSHandshakeError as refusal:
-            raise _refused(refusal) from None
+            error = _refused(refusal)
+            self.taps.agent_refused(events.call_sid, error, self._address.path)
+            raise error from None
         except (TimeoutError, OSError, ssl.SSLError) as failure:
             raise AgentUnavailable(why=_why(failure)) from None
         except ValueError:  # a status or a header that is none
@@ -179,7 +190,7 @@ class AgentDialler:
             transport.abort()
             raise
 
-    def _picows(self, listener: Callable[[], AgentLeg]) -> WSProtocol:
+    def _picows(self, listener: Callable[[], WSListener]) -> WSProtocol:
         """Make picows' client protocol for one connection; the handshake's deadline and the pings are ours."""
         return WSProtocol(
             self._address.netloc,

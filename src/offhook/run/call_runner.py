@@ -56,6 +56,11 @@ class CallRunner:
         self._functions = FunctionCalls(functions, self._function_answered)
         self._over = self._loop.create_future()
 
+    @property
+    def call_sid(self) -> str:
+        """Whose call it is."""
+        return self.session.facts.call_sid
+
     def caller_media(self, media: twilio.Media) -> None:
         """Caller audio came."""
         try:

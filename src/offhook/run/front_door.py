@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-from picows import WSAutoPingStrategy, WSUpgradeRequest
+from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the .pyx, absent from its stub
 
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
 from offhook.errors import BadSignature, OffhookError
 from offhook.run.caller_leg import CallerLeg, Reception
+from offhook.run.taps import NO_TAPS, Taps
 
 _END: Final = b"\r\n\r\n"
 _BODIES: Final = {
@@ -86,6 +87,7 @@ class Streams:
     path: str
     reception: Reception
     check: Callable[[Head], None]
+    taps: Taps = NO_TAPS
 
     def nonce(self, head: Head) -> str | None:
         """Return the per-call segment ("" for the bare path) where the target is a stream's, else None."""
@@ -197,8 +199,8 @@ class Visitor(asyncio.Protocol):
             self.turn_away(403 if isinstance(error, BadSignature) else 503)
             return
 
-        def listener(_: WSUpgradeRequest) -> CallerLeg:
-            return CallerLeg(streams.reception, nonce, limits, timeouts)
+        def listener(_: WSUpgradeRequest) -> WSListener:
+            return streams.taps.caller(CallerLeg(streams.reception, nonce, limits, timeouts), streams.path)
 
         self._leave()
         self._hand_to(_picows(listener, limits, timeouts))
@@ -226,7 +228,7 @@ class Visitor(asyncio.Protocol):
             self._deadline = None
 
 
-def _picows(listener: Callable[[WSUpgradeRequest], CallerLeg], limits: Limits, timeouts: Timeouts) -> WSProtocol:
+def _picows(listener: Callable[[WSUpgradeRequest], WSListener], limits: Limits, timeouts: Timeouts) -> WSProtocol:
     """Make picows' server protocol for one connection; no compression is ever negotiated."""
     return WSProtocol(
         None,

@@ -11,15 +11,19 @@ from offhook.config.settings import Settings
 from offhook.errors import AuthError, OffhookError
 from offhook.observe.log import logger
 from offhook.observe.metrics import Metrics
+from offhook.run.call_traces import CallTraces
 from offhook.run.switchboard import Switchboard
 from offhook.web.health import Health
+from offhook.web.traced import traced
 from offhook.web.voice import VoiceWebhooks
 from offhook.web.watch import WatchPage
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(settings: Settings, switchboard: Switchboard, health: Health, metrics: Metrics) -> web.Application:
+def build_app(
+    settings: Settings, switchboard: Switchboard, health: Health, metrics: Metrics, traces: CallTraces | None = None
+) -> web.Application:
     """Build the app. Every answer closes its connection: the front door reads one head per connection."""
 
     @web.middleware
@@ -42,7 +46,8 @@ def build_app(settings: Settings, switchboard: Switchboard, health: Health, metr
         response.force_close()
         return response
 
-    app = web.Application(middlewares=[bounded], client_max_size=settings.limits.body_bytes)
+    told = [] if traces is None else [traced(traces, settings.server.stream_path)]
+    app = web.Application(middlewares=[*told, bounded], client_max_size=settings.limits.body_bytes)
     voice = VoiceWebhooks(switchboard)
     root = settings.server.stream_path
     app.router.add_post(f"{root}/voice", voice.voice)

@@ -43,6 +43,8 @@ class Ear:
     pongs: int = 0
     blocked: list[bool] = field(default_factory=list)
 
+    call_sid = "CA1"
+
     def agent_opened(self, leg: AgentLeg) -> None:
         """Note an open leg."""
         self.legs.append(leg)

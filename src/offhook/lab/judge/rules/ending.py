@@ -54,6 +54,8 @@ def _line(case: Case, stream: StreamSide, agents: list[AgentSide]) -> Iterator[F
         return
     started = stream.started_ms or 0.0
     heard = next((at for at, audio in stream.heard if set(audio) - _AUDIBLE), None)
+    if heard is None and stream.agent_audio:  # a trace that does not know what was heard knows what was sent
+        heard = stream.agent_audio[0][0]
     waited = (heard if heard is not None else ended) - started
     spoke = any(agent.agent_audio for agent in opened)
     if waited > case.patience.dead_air_ms + case.history.late_ms():
