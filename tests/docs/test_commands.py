@@ -33,6 +33,7 @@ BLOCK = re.compile(r"^```(bash|powershell)\n(.*?)^```", re.DOTALL | re.MULTILINE
 ELSEWHERE = {
     "python3 -m pip install uv": "tests/docs/test_repository.py",
     "python3 -m uv run offhook demo": "tests/integration/test_demo.py",
+    ".venv/bin/offhook railway deploy --repo owner/voice": "tests/docs/test_railway.py",
 }
 
 
