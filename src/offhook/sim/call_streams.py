@@ -159,10 +159,10 @@ class CallStreams:
         self.frames_dropped += stream.frames_dropped
 
     async def _open(self, order: StreamOrder) -> StreamClient:
-        if not _may_be_plain(order.url):
-            self._circuit.witness.complain(31922, "Twilio connects to wss:// only")
         witness, terms = self._circuit.witness, self._terms
         try:
+            if not _may_be_plain(order.url):
+                witness.complain(31922, "Twilio connects to wss:// only")
             return await StreamClient.open(
                 order.url,
                 auth_token=terms.auth_token,
@@ -194,10 +194,15 @@ class CallStreams:
 
 
 def _may_be_plain(url: str) -> bool:
-    """Whether this stream URL is right: wss, or ws to this very machine, as in tests and in development."""
+    """Whether this stream URL is right: wss, or ws to this very machine, as in tests and in development.
+
+    Raises `LineFault` 31922 for any other scheme. Plain ws to another machine is a finding and is dialled all the same.
+    """
     parts = urlsplit(url)
     if parts.scheme == "wss":
         return True
+    if parts.scheme not in ("ws", ""):
+        raise LineFault(31922, f"the scheme is {parts.scheme[:16]}; Twilio connects to wss:// only")
     try:
         return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
     except ValueError:

@@ -326,3 +326,42 @@ async def test_the_document_waits_for_the_verdict_where_it_is_asked_to(office: O
     report, call = await called(f"{office.http}/voice", Say(LOUD * 20, "Hello?"), STAY, outbound=outbound)
     assert office.of("/voice")[0]["AnsweredBy"] == "human"
     assert report.answered_by == call.state.answered_by == "human"
+
+
+# -- every failure of a stream is followed by the rest of the document --
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (lambda: web.Response(status=503), 31920),
+        (lambda: web.Response(status=302, headers={"Location": "/stream"}), 31920),
+        (lambda: web.Response(text="hello"), 31920),
+    ],
+    ids=["503", "redirect", "200"],
+)
+async def test_a_handshake_that_fails_lets_the_document_go_on(office: Office, answer: Any, code: int):
+    async def refuse(_: web.Request) -> Any:
+        return answer()
+
+    office.stream_with = refuse
+    office.documents["/voice"] = office.stream_document(connect=' action="/after"', rest="<Say>never</Say>")
+    office.documents["/after"] = "<Response><Say>Sorry.</Say></Response>"
+    report, _ = await called(f"{office.http}/voice", STAY)
+    assert [found.code for found in report.complaints] == [code]
+    assert report.twiml == ("Connect Stream", "Say Sorry.")
+
+
+@pytest.mark.parametrize(
+    ("url", "codes"),
+    [
+        ("ws://127.0.0.1:1/", {31902}),
+        ("https://127.0.0.1/", {31922}),
+        ("", {31923}),
+    ],
+)
+async def test_a_stream_that_cannot_be_reached_lets_the_document_go_on(office: Office, url: str, codes: set[int]):
+    office.documents["/voice"] = f'<Response><Connect><Stream url="{url}"/></Connect><Say>Sorry.</Say></Response>'
+    report, _ = await called(f"{office.http}/voice", STAY)
+    assert {found.code for found in report.complaints} == codes
+    assert report.twiml == ("Connect Stream", "Say Sorry.")
