@@ -24,6 +24,8 @@ from offhook.config.keys import Key, every_key, item_of, part_of, table_of
 from offhook.config.schema import schema_text
 from offhook.config.settings import Settings
 from offhook.observe.metrics import METRICS
+from offhook.scenario.schema import schema_text as scenario_schema_text
+from tools.scenario_reference import scenarios_page
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 _WRITTEN = "<!-- Written by `python -m tools.reference`. Do not edit by hand. -->\n"
@@ -36,7 +38,9 @@ def pages() -> dict[str, Callable[[], str]]:
         "cli.md": cli_page,
         "errors.md": errors_page,
         "metrics.md": metrics_page,
+        "scenarios.md": scenarios_page,
         "offhook.schema.json": schema_text,
+        "scenario.schema.json": scenario_schema_text,
     }
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from offhook.config import load
 from offhook.offline.script import load_script
-from offhook.sim import scenario
+from offhook.scenario.reading import load as load_scenario
 
 #: Pages whose TOML is another file than offhook.toml.
-OTHERS = {"dial": scenario.load, "offline-agent": load_script}
+OTHERS = {"dial": load_scenario, "test-conversations": load_scenario, "offline-agent": load_script}
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"```(toml|sh)\n(.*?)```", re.DOTALL)

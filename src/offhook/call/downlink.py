@@ -22,6 +22,8 @@ Verdict = MarkName | Literal[""] | None
 
 _CLEAR_EVERY_S: Final = 0.1
 _BYTES_PER_S: Final = 8000
+#: A finished turn that will be over by then is not cut when the agent is gone.
+_LAST_SENTENCE_S: Final = 5.0
 
 
 class Downlink:
@@ -196,6 +198,16 @@ class Downlink:
         self.agent_from, self.greeted_at = position, now
         if self.first_audio_at is None:
             self.first_audio_at = now
+
+    def last(self, now: float) -> tuple[list[Clear], float]:
+        """There will be no more: cut what is unheard, unless the agent's turn is whole and soon over (A10, A11).
+
+        Returns the `Clear`, if any, and how long the turn will still be heard: nobody listens to a long one alone.
+        """
+        unheard_s = self.ledger.unheard_s(now)
+        if self._segment is None and not self._discarding and unheard_s <= _LAST_SENTENCE_S:
+            return [], unheard_s
+        return self.clear(now, at_once=True)[0], 0.0
 
     def _hold(self, audio: bytes, segment: Segment) -> Verdict:
         """Keep audio until `start`. The beginning is what must not be lost, so the newest is dropped."""

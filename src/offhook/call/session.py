@@ -318,13 +318,14 @@ class CallSession:
             self._end(cause, now)
             return
         self._drop_agent()
-        self._clear(self.downlink.clear(now, at_once=True))
+        clears, last_s = self.downlink.last(now)
+        self._out += clears
         self.caller, self._goodbye_cause = Caller.GOODBYE, cause
         self.deadlines.disarm_all()
         play = self.downlink.play(phrase, now)
         self._last_mark = play.mark
         self._out.append(play)
-        self.deadlines.arm(Deadline.GOODBYE, now + self._timeouts.goodbye_s)
+        self.deadlines.arm(Deadline.GOODBYE, now + last_s + self._timeouts.goodbye_s)
 
     def _end(self, cause: HangupCause, now: float) -> None:
         if self.caller is Caller.OVER:

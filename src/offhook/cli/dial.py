@@ -28,7 +28,10 @@ def dial(
     audio: Annotated[
         list[Path] | None, typer.Option("--audio", help="A recording to say: WAV or raw .ulaw; repeat for more.")
     ] = None,
-    scenario: Annotated[Path | None, typer.Option("--scenario", help="A scenario file, TOML or JSON.")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option("--scenario", metavar="FILE|NAME", help="A scenario: a file, or a name of `offhook test --list`."),
+    ] = None,
     caller: Annotated[str | None, typer.Option("--from", help="The caller's number.")] = None,
     called: Annotated[str | None, typer.Option("--to", help="The called number.")] = None,
     token_env: Annotated[
@@ -54,14 +57,15 @@ def dial(
     Exit code 0: a stream was established, something audible was heard, and there is no complaint. 1: there is a
     reason, and it is printed. 130: Ctrl-C.
     """
+    from offhook.cli.credentials import credentials
     from offhook.cli.running import run_loop
 
     if sum(bool(given) for given in (say, audio, scenario)) > 1:
         raise typer.BadParameter("give one of --say, --audio and --scenario")
     if method.upper() not in ("GET", "POST"):
         raise typer.BadParameter("--method is GET or POST")
-    script = _script(say or [], audio or [], scenario)
-    token, account = _credentials(token_env, account_sid)
+    script, folder = _script(say or [], audio or [], scenario)
+    token, account = credentials(token_env, account_sid)
     options = _options(
         script,
         {"caller": caller or script.caller, "called": called or script.to, "account_sid": account},
@@ -72,40 +76,41 @@ def dial(
         fallback_url=fallback,
         limit_s=timeout,
     )
-    folder = scenario.parent if scenario else Path()
     raise typer.Exit(run_loop(_dial(url, script, folder, options, out, as_json=as_json)))
 
 
-def _script(say: Sequence[str], audio: Sequence[Path], file: Path | None) -> Scenario:
-    """Return what the caller does: the file's steps, or each line after the agent has finished, then hang up."""
+def _script(say: Sequence[str], audio: Sequence[Path], wanted: str | None) -> tuple[Scenario, Path]:
+    """Return what the caller does, and where its recordings are: the scenario's, or each line after the agent's."""
     from offhook.sim import scenario
 
-    if file is not None:
-        try:
-            return scenario.load(file)
-        except (scenario.ScenarioError, OSError) as error:
-            raise typer.BadParameter(str(error), param_hint="--scenario") from None
+    if wanted is not None:
+        return _caller_of(wanted)
     steps: list[scenario.FileStep] = [scenario.WaitForAgentStep()]
     for text in say:
         steps += [scenario.SayStep(text=text), scenario.WaitForAgentStep()]
     for path in audio:
         steps += [scenario.SayStep(audio=str(path)), scenario.WaitForAgentStep()]
-    return scenario.Scenario(steps=steps)
+    return scenario.Scenario(steps=steps), Path()
 
 
-def _credentials(token_name: str, account_sid: str | None) -> tuple[str | None, str | None]:
-    """Return token and account from the environment, or else from `.env` here. A token is never an argument."""
-    import os
+def _caller_of(wanted: str) -> tuple[Scenario, Path]:
+    """Return the caller of a scenario; its agent and what is expected are `offhook test`'s business."""
+    from offhook.scenario.catalogue import find
+    from offhook.scenario.reading import ScenarioError
+    from offhook.sim.scenario import Scenario, WaitForAgentStep
 
-    from offhook.config.files import read_dotenv
-
-    dotenv = Path(".env")
-    names = read_dotenv(dotenv)[0] if dotenv.is_file() else {}
-
-    def named(name: str) -> str | None:
-        return os.environ.get(name) or names.get(name) or None
-
-    return named(token_name), account_sid or named("TWILIO_ACCOUNT_SID")
+    try:
+        found = find(wanted)
+    except (ScenarioError, OSError) as error:
+        raise typer.BadParameter(str(error), param_hint="--scenario") from None
+    if len(found) != 1:
+        raise typer.BadParameter("one scenario, please, not a folder", param_hint="--scenario")
+    who = found[0].scenario.who
+    steps = who.steps or [WaitForAgentStep()]
+    script = Scenario(
+        steps=steps, title=found[0].scenario.title, caller=who.caller, to=who.to, parameters=who.parameters
+    )
+    return script, found[0].folder
 
 
 def _parameters(given: Sequence[str]) -> dict[str, str]:

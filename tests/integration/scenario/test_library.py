@@ -1,0 +1,55 @@
+"""Every scenario of the library against the real server, between both twins, on real sockets: each must go as it says.
+
+They wait more than they work, so they are performed together, once, and each is a test of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.kit.scenarios import PASSED, perform_spoken, told
+
+from offhook.scenario.catalogue import find_all, library, names
+from offhook.scenario.suite import Outcome, run_suite
+from offhook.scenario.world import Stage
+
+SPOKEN = [one.name for one in library() if one.scenario.agent.mind == "speaking"]
+SCRIPTED = [name for name in names() if name not in SPOKEN]
+
+
+@pytest.fixture(scope="module")
+def offhook_shared_outcomes() -> dict[str, Outcome]:
+    """What became of every scripted scenario."""
+    outcomes = asyncio.run(run_suite(find_all(SCRIPTED), Stage()))
+    return {outcome.named.name: outcome for outcome in outcomes}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPTED)
+def test_it_goes_as_it_must(offhook_shared_outcomes, name):
+    outcome = offhook_shared_outcomes[name]
+
+    assert told([outcome]) == [PASSED]
+    assert not outcome.untold  # against our own server everything can be looked at
+
+
+async def test_nothing_is_left_behind():
+    """A call that goes well, one whose agent dies, one that is refused: no task, socket or thread stays."""
+    outcomes = await run_suite(find_all(["greets-at-once", "dies-mid-sentence", "no-signature", "busy-tone"]), Stage())
+
+    assert told(outcomes) == [PASSED] * 4
+
+
+async def test_without_models_a_conversation_is_skipped_and_says_so():
+    outcomes = await run_suite(find_all(SPOKEN), Stage(no_speech="the extra `offline` is missing"))
+
+    assert {(outcome.result, *outcome.reasons) for outcome in outcomes} == {
+        ("skipped", "the extra `offline` is missing")
+    }
+
+
+@pytest.mark.speech
+@pytest.mark.slow
+def test_conversations_are_understood():
+    assert told(perform_spoken(find_all(SPOKEN))) == [PASSED] * len(SPOKEN)
