@@ -16,8 +16,8 @@ from offhook.scenario.expect import Between, Expect
 from offhook.sim.scenario import FileStep
 
 _INTRO = """A scenario is one TOML or JSON file: who calls, how the agent behaves, and what must come of it. How to
-write and run them: [test conversations](../howto/test-conversations.md). Every key is optional. Unknown keys are errors with a
-suggestion. `offhook test --schema` prints the format as a JSON Schema for editors; it is also
+write and run them: [test conversations](../howto/test-conversations.md). Every key is optional. Unknown keys are errors
+with a suggestion. `offhook test --schema` prints the format as a JSON Schema for editors; it is also
 [here](scenario.schema.json).
 """
 #: The tables of the file, in the order of the page: header, type.

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from offhook.scenario.shape import CallerPart
     from offhook.sim.call import CallOptions, SimulatedCall
     from offhook.sim.caller import Step
     from offhook.sim.events import Event
-    from offhook.sim.scenario import Scenario
 
 
 def register(app: typer.Typer) -> None:
@@ -64,40 +64,39 @@ def dial(
         raise typer.BadParameter("give one of --say, --audio and --scenario")
     if method.upper() not in ("GET", "POST"):
         raise typer.BadParameter("--method is GET or POST")
-    script, folder = _script(say or [], audio or [], scenario)
+    who, folder = _caller(say or [], audio or [], scenario)
     token, account = credentials(token_env, account_sid)
     options = _options(
-        script,
-        {"caller": caller or script.caller, "called": called or script.to, "account_sid": account},
-        _parameters(parameter or []),
+        {"caller": caller or who.caller, "called": called or who.to, "account_sid": account},
+        {**who.parameters, **_parameters(parameter or [])},
         auth_token=token,
         sign_as=sign_as,
         method=method.upper(),
         fallback_url=fallback,
         limit_s=timeout,
     )
-    raise typer.Exit(run_loop(_dial(url, script, folder, options, out, as_json=as_json)))
+    raise typer.Exit(run_loop(_dial(url, who, folder, options, out, as_json=as_json)))
 
 
-def _script(say: Sequence[str], audio: Sequence[Path], wanted: str | None) -> tuple[Scenario, Path]:
-    """Return what the caller does, and where its recordings are: the scenario's, or each line after the agent's."""
-    from offhook.sim import scenario
+def _caller(say: Sequence[str], audio: Sequence[Path], wanted: str | None) -> tuple[CallerPart, Path]:
+    """Return who calls, and where recordings are: a scenario's caller, or one who says each line after the agent's."""
+    from offhook.scenario.shape import CallerPart
+    from offhook.sim.scenario import FileStep, SayStep, WaitForAgentStep
 
     if wanted is not None:
         return _caller_of(wanted)
-    steps: list[scenario.FileStep] = [scenario.WaitForAgentStep()]
+    steps: list[FileStep] = [WaitForAgentStep()]
     for text in say:
-        steps += [scenario.SayStep(text=text), scenario.WaitForAgentStep()]
+        steps += [SayStep(text=text), WaitForAgentStep()]
     for path in audio:
-        steps += [scenario.SayStep(audio=str(path)), scenario.WaitForAgentStep()]
-    return scenario.Scenario(steps=steps), Path()
+        steps += [SayStep(audio=str(path)), WaitForAgentStep()]
+    return CallerPart(steps=steps), Path()
 
 
-def _caller_of(wanted: str) -> tuple[Scenario, Path]:
+def _caller_of(wanted: str) -> tuple[CallerPart, Path]:
     """Return the caller of a scenario; its agent and what is expected are `offhook test`'s business."""
     from offhook.scenario.catalogue import find
     from offhook.scenario.reading import ScenarioError
-    from offhook.sim.scenario import Scenario, WaitForAgentStep
 
     try:
         found = find(wanted)
@@ -105,12 +104,7 @@ def _caller_of(wanted: str) -> tuple[Scenario, Path]:
         raise typer.BadParameter(str(error), param_hint="--scenario") from None
     if len(found) != 1:
         raise typer.BadParameter("one scenario, please, not a folder", param_hint="--scenario")
-    who = found[0].scenario.who
-    steps = who.steps or [WaitForAgentStep()]
-    script = Scenario(
-        steps=steps, title=found[0].scenario.title, caller=who.caller, to=who.to, parameters=who.parameters
-    )
-    return script, found[0].folder
+    return found[0].scenario.who, found[0].folder
 
 
 def _parameters(given: Sequence[str]) -> dict[str, str]:
@@ -121,7 +115,6 @@ def _parameters(given: Sequence[str]) -> dict[str, str]:
 
 
 def _options(
-    script: Scenario,
     who: dict[str, str | None],
     parameters: dict[str, str],
     *,
@@ -139,7 +132,7 @@ def _options(
         auth_token=auth_token,
         identity=CallIdentity(**{name: value for name, value in who.items() if value}),
         behaviour=Behaviour(sign_as=sign_as),
-        parameters={**script.parameters, **parameters},
+        parameters=parameters,
         method=method,
         fallback_url=fallback_url,
         limit_s=limit_s,
@@ -147,7 +140,7 @@ def _options(
 
 
 async def _dial(
-    url: str, script: Scenario, folder: Path, options: CallOptions, out: Path | None, *, as_json: bool
+    url: str, who: CallerPart, folder: Path, options: CallOptions, out: Path | None, *, as_json: bool
 ) -> int:
     from offhook.cli.call_log import line_of, reasons_of, summary_of
     from offhook.sim.call import SimulatedCall
@@ -156,7 +149,7 @@ async def _dial(
         if not as_json and (line := line_of(event)) is not None:
             typer.echo(line)
 
-    steps = await _steps(script, folder)
+    steps = await _steps(who, folder)
     call = SimulatedCall(url, steps, options, print_event)
     try:
         report = await call.run()
@@ -180,14 +173,17 @@ async def _dial(
     return 0 if report.ok else 1
 
 
-async def _steps(script: Scenario, folder: Path) -> list[Step]:
+async def _steps(who: CallerPart, folder: Path) -> list[Step]:
     from offhook.cli.caller_voice import CallerVoice
-    from offhook.sim.scenario import ScenarioError, prepare
+    from offhook.sim.caller import WaitForAgent
+    from offhook.sim.scenario import StepError, prepare
 
+    if who.steps is None:
+        return [WaitForAgent()]
     try:
         async with CallerVoice() as voice:
-            return await prepare(script, voice.say, folder)
-    except ScenarioError as error:
+            return await prepare(who.steps, voice.say, folder)
+    except StepError as error:
         raise typer.BadParameter(str(error)) from None
 
 

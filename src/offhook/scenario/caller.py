@@ -14,9 +14,7 @@ from offhook.sim.call import CallOptions, SimulatedCall
 from offhook.sim.caller import Step, WaitForAgent
 from offhook.sim.identity import CallIdentity
 from offhook.sim.interpreter import DialOutcome
-from offhook.sim.scenario import Scenario as Script
-from offhook.sim.scenario import ScenarioError as StepError
-from offhook.sim.scenario import prepare
+from offhook.sim.scenario import StepError, prepare
 from offhook.trace import OnEntry
 
 #: `<Say>`, `<Pause>` and `<Dial>` pass this many times as fast: nobody listens to them here.
@@ -29,7 +27,7 @@ async def steps_of(named: Named, speak: Speak) -> list[Step]:
     if steps is None:
         return [WaitForAgent()]
     try:
-        return await prepare(Script(steps=steps), speak, named.folder)
+        return await prepare(steps, speak, named.folder)
     except StepError as error:
         raise ScenarioError([f"{named.name}: {error}"]) from None
 

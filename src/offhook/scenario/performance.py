@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from offhook.call.actions import CallRecord
+from offhook.lab.judge.finding import Finding
 from offhook.lab.judge.history import History
 from offhook.lab.judge.judge import judge
 from offhook.offline.ports import Mind
@@ -31,6 +33,7 @@ from offhook.scenario.sounds import say
 from offhook.scenario.target import Target
 from offhook.scenario.world import Bridge, Own, Stage
 from offhook.sim.call import SimulatedCall
+from offhook.sim.report import CallReport
 from offhook.trace import Entry
 
 #: After the call: for its record to be written, and for a forgotten agent socket to be noticed as one.
@@ -68,7 +71,11 @@ async def perform(named: Named, stage: Stage) -> Seen:
             call.write(stage.keep / named.name)
         is_own = isinstance(stage.world, Own)
         await _settle(call, agent, notes, known, is_own)
-        return replace(_seen(call, agent, notes, known, began), is_own=is_own, lag_ms=lag.worst_ms)
+        agent_calls, until = _calls(agent, known), time.monotonic()
+        entries = _passed(call.report(), agent_calls, notes, began)
+        seen = _seen(call.report(), agent_calls, entries, notes)
+        findings = await _judged(entries, until * 1000)
+        return replace(seen, findings=findings, is_own=is_own, took_s=until - began, lag_ms=lag.worst_ms)
 
 
 def is_spoken(named: Named, stage: Stage) -> bool:
@@ -133,22 +140,24 @@ def _calls(agent: OfflineAgent | None, known: set[str]) -> list[AgentCall] | Non
     return None if agent is None else [call for call in agent.calls if call.request_id not in known]
 
 
-def _seen(call: SimulatedCall, agent: OfflineAgent | None, notes: _Notes, known: set[str], since: float) -> Seen:
-    report = call.report()
-    agent_calls = _calls(agent, known)
-    ids = {one.request_id for one in agent_calls or ()}
-    entries = [
-        entry
-        for entry in notes.entries
-        if entry.at_ms >= since * 1000
-        and (entry.call in ids or entry.call == report.call_sid or entry.kind == "refused")
-    ]
-    refusals = sum(entry.channel == "agent" and entry.kind == "refused" for entry in entries)
+async def _judged(entries: list[Entry], until_ms: float) -> list[Finding]:
+    """Judge beside the loop: other scenarios are being performed on it."""
+    with ThreadPoolExecutor(1, "judge") as thread:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(thread, lambda: judge(History.of(entries, until_ms)))
+
+
+def _passed(report: CallReport, agent_calls: list[AgentCall] | None, notes: _Notes, since: float) -> list[Entry]:
+    """Return what passed on this call's connections; the others' on the line are nobody's business."""
+    ids = {report.call_sid, *(one.request_id for one in agent_calls or ())}
+    late = [entry for entry in notes.entries if entry.at_ms >= since * 1000]
+    return [entry for entry in late if entry.call in ids or (entry.channel, entry.kind) == ("agent", "refused")]
+
+
+def _seen(report: CallReport, agent_calls: list[AgentCall] | None, entries: list[Entry], notes: _Notes) -> Seen:
     return Seen(
         report=report,
-        findings=judge(History.of(entries, time.monotonic() * 1000)),
         agent_calls=agent_calls,
-        agent_refusals=refusals,
+        agent_refusals=sum((entry.channel, entry.kind) == ("agent", "refused") for entry in entries),
         record=next((record for record in notes.records if record.call_sid == report.call_sid), None),
-        took_s=time.monotonic() - since,
     )

@@ -1,33 +1,13 @@
-"""The scenario file: what a simulated caller does, in TOML or JSON. Reads and checks; speaks nothing itself.
-
-::
-
-    title = "Asks for the opening hours"
-
-    [[steps]]
-    do = "wait_for_agent"
-
-    [[steps]]
-    do = "say"
-    text = "When are you open on Sunday?"
-
-    [[steps]]
-    do = "wait_for_agent"
-
-    [[steps]]
-    do = "hang_up"
+"""The steps of a simulated caller as a file has them. Not the file itself: that is `offhook.scenario`. Speaks nothing.
 
 Texts become audio through a voice that the caller of `prepare` brings; recordings are read from beside the file.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -49,7 +29,6 @@ from offhook.sim.caller import (
 Speak = Callable[[str], Awaitable[bytes]]
 #: Steps of one file.
 STEPS: Final = 500
-FILE_BYTES: Final = 1024 * 1024
 
 _Seconds = Annotated[float, Meta(gt=0, le=3600)]
 _Ms = Annotated[float, Meta(ge=0, le=600_000)]
@@ -130,44 +109,13 @@ FileStep = (
 )
 
 
-class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"caller": "from"}):
-    """One scenario file. `from` and `to` are the numbers of the call, `parameters` the stream's custom parameters."""
-
-    steps: Annotated[list[FileStep], Meta(min_length=1, max_length=STEPS)]
-    title: _Text = "A call"
-    caller: _Text | None = None
-    to: _Text | None = None
-    parameters: dict[str, str] = {}
+class StepError(ValueError):
+    """A step cannot be taken as it is written. The text says which and why."""
 
 
-class ScenarioError(ValueError):
-    """The file is not a scenario. The text says where and why."""
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a scenario file, for editors."""
-    return msgspec.json.schema(Scenario)
-
-
-def load(path: Path) -> Scenario:
-    """Read a scenario file, `.toml` or `.json`. Raises `ScenarioError` or `OSError`."""
-    if path.stat().st_size > FILE_BYTES:
-        raise ScenarioError(f"{path.name}: a scenario has at most {FILE_BYTES >> 20} MiB")
-    content = path.read_bytes()
-    try:
-        raw = msgspec.json.decode(content) if path.suffix.lower() == ".json" else tomllib.loads(content.decode())
-        scenario = msgspec.convert(raw, Scenario)
-    except (msgspec.DecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path.name}: {_plain(str(error))}") from None
-    for number, step in enumerate(scenario.steps, 1):
-        if isinstance(step, SayStep | InterruptStep) and (step.text is None) == (step.audio is None):
-            raise ScenarioError(f"{path.name}: step {number} needs either `text` or `audio`")
-    return scenario
-
-
-async def prepare(scenario: Scenario, speak: Speak, folder: Path) -> list[Step]:
-    """Return the steps with their audio. Raises `ScenarioError` for a recording that cannot be read."""
-    return [await _prepared(step, speak, folder) for step in scenario.steps]
+async def prepare(steps: Sequence[FileStep], speak: Speak, folder: Path) -> list[Step]:
+    """Return the steps with their audio. Raises `StepError` for a recording that cannot be read."""
+    return [await _prepared(step, speak, folder) for step in steps]
 
 
 async def _prepared(step: FileStep, speak: Speak, folder: Path) -> Step:
@@ -199,16 +147,4 @@ async def _audio(step: SayStep | InterruptStep, speak: Speak, folder: Path) -> b
     try:
         return read_ulaw(folder / step.audio)
     except (AudioFileError, OSError) as error:
-        raise ScenarioError(f"audio `{step.audio}`: {error}") from None
-
-
-def _plain(message: str) -> str:
-    """Say the decoder's message with the step counted from one and, for a misspelt word, what was probably meant."""
-    words = {field for kind in FileStep.__args__ for field in kind.__struct_fields__}
-    words |= {kind.__struct_config__.tag for kind in FileStep.__args__} | set(Scenario.__struct_encode_fields__)
-    message = re.sub(r"`\$\.steps\[(\d+)\](\.\w+)?`", lambda at: f"step {int(at[1]) + 1}{at[2] or ''}", message)
-    for quoted in re.findall(r"[`'](\w+)[`']", message):
-        near = difflib.get_close_matches(quoted, words, 1, 0.75)
-        if near and quoted not in words:
-            return f"{message} (did you mean `{near[0]}`?)"
-    return message
+        raise StepError(f"audio `{step.audio}`: {error}") from None

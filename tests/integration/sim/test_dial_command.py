@@ -120,6 +120,13 @@ def test_a_recording_is_said(tmp_path, dial):
     assert "caller     quiet after 1.00 s" in output
 
 
+def test_a_name_of_the_library_is_a_caller(dial):
+    with served() as port:
+        code, output, _ = dial(f"ws://127.0.0.1:{port}/", "--scenario", "silent-caller")
+    assert code == 0
+    assert "0 said by the caller" in output
+
+
 def closed_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -226,6 +226,29 @@ class TestEnds:
         assert kinds(call.does()) == ["CloseCaller", "Ended"]
         assert call.record.cause == HangupCause("agent_error", "agent_gone")
 
+    def test_a11_an_agent_that_dies_after_a_whole_sentence_does_not_cut_it(self) -> None:
+        """The sentence is heard to its end, then the apology; the end waits for both."""
+        call = Sheet()
+        call.is_bridged()
+        call.agent_answers("a short answer", 2000)
+        call.agent(deepgram.AgentAudioDone())
+        call.agent_is_lost(AgentGone(code=1006))
+        assert [k for k in kinds(call.does()) if k not in ("Note", "SendMark")] == ["CloseAgent", "Play"]
+
+        call.waits(11.9)
+        assert "Ended" not in kinds(call.does())
+        call.waits(0.2)
+        assert [turn.heard for turn in call.record.turns] == ["a short answer"]
+
+    def test_a11_a_long_answer_is_cut_all_the_same(self) -> None:
+        """Nobody can interrupt any more: sentences without an agent are a tape."""
+        call = Sheet()
+        call.is_bridged()
+        call.agent_answers("a long answer", 9000)
+        call.agent(deepgram.AgentAudioDone())
+        call.agent_is_lost(AgentGone(code=1006))
+        assert "Clear" in kinds(call.does())
+
     def test_goodbye_does_not_wait_for_ever_for_its_mark(self) -> None:
         call = Sheet()
         call.is_bridged()

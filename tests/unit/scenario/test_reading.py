@@ -99,6 +99,8 @@ agent_gets = { KeepAlive = "one" }
         ("steps = [{ do = 'say' }]", "steps no. 1: needs either `text` or `audio`"),
         ("from = '+1'\n[caller]\nfrom = '+2'", "from: is set here and in [caller]"),
         ("[agent]\nmind = 'speaking'\nscript_file = 'x.toml'", "agent.mind: a speaking mind follows no script"),
+        ("[[steps]]\ndo = 'say'\ntext = 'a'\naudio = 'b'", "steps no. 1: needs either `text` or `audio`"),
+        ("[[steps]]\ndo = 'press'\ndigits = 'x'", "steps no. 1.digits: "),
         ("caller = 3", "caller: must be a table, not a whole number"),
         ("steps = 3", "steps: must be a list, not a whole number"),
         ("steps = []", "steps: must"),
