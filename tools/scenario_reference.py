@@ -25,6 +25,8 @@ _TABLES: tuple[tuple[str, Any], ...] = (
     ("At the top", shape.Scenario),
     ("`[caller]`", shape.CallerPart),
     ("`[caller.line]`", shape.LineTable),
+    ("`[caller.network]`", shape.NetworkTable),
+    ("`[caller.life]`", shape.LifeTable),
     ("`[caller.dial]`", shape.DialTable),
     ("`[agent]`", shape.AgentPart),
     ("`[agent.script]`", Script),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,11 @@ import typer
 
 if TYPE_CHECKING:
     from offhook.scenario.shape import CallerPart
-    from offhook.sim.call import CallOptions, SimulatedCall
+    from offhook.scenario.target import Target
+    from offhook.sim.call import SimulatedCall
     from offhook.sim.caller import Step
     from offhook.sim.events import Event
+    from offhook.sim.options import CallOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -57,8 +60,11 @@ def dial(
     Exit code 0: a stream was established, something audible was heard, and there is no complaint. 1: there is a
     reason, and it is printed. 130: Ctrl-C.
     """
+    from msgspec.structs import replace
+
     from offhook.cli.credentials import credentials
     from offhook.cli.running import run_loop
+    from offhook.scenario.target import Target
 
     if sum(bool(given) for given in (say, audio, scenario)) > 1:
         raise typer.BadParameter("give one of --say, --audio and --scenario")
@@ -66,16 +72,10 @@ def dial(
         raise typer.BadParameter("--method is GET or POST")
     who, folder = _caller(say or [], audio or [], scenario)
     token, account = credentials(token_env, account_sid)
-    options = _options(
-        {"caller": caller or who.caller, "called": called or who.to, "account_sid": account},
-        {**who.parameters, **_parameters(parameter or [])},
-        auth_token=token,
-        sign_as=sign_as,
-        method=method.upper(),
-        fallback_url=fallback,
-        limit_s=timeout,
-    )
-    raise typer.Exit(run_loop(_dial(url, who, folder, options, out, as_json=as_json)))
+    chosen = {"caller": caller, "to": called, "parameters": {**who.parameters, **_parameters(parameter or [])}}
+    who = replace(who, **{name: value for name, value in chosen.items() if value is not None})
+    how = _Manner(Target(url, token, account, sign_as=sign_as), method.upper(), fallback, timeout)
+    raise typer.Exit(run_loop(_dial(who, folder, how, out, as_json=as_json)))
 
 
 def _caller(say: Sequence[str], audio: Sequence[Path], wanted: str | None) -> tuple[CallerPart, Path]:
@@ -114,34 +114,17 @@ def _parameters(given: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _options(
-    who: dict[str, str | None],
-    parameters: dict[str, str],
-    *,
-    auth_token: str | None,
-    sign_as: str | None,
-    method: str,
-    fallback_url: str | None,
-    limit_s: float,
-) -> CallOptions:
-    from offhook.sim.behaviour import Behaviour
-    from offhook.sim.call import CallOptions
-    from offhook.sim.identity import CallIdentity
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How the server is called; the rest is the caller's."""
 
-    return CallOptions(
-        auth_token=auth_token,
-        identity=CallIdentity(**{name: value for name, value in who.items() if value}),
-        behaviour=Behaviour(sign_as=sign_as),
-        parameters=parameters,
-        method=method,
-        fallback_url=fallback_url,
-        limit_s=limit_s,
-    )
+    target: Target
+    method: str
+    fallback_url: str | None
+    limit_s: float
 
 
-async def _dial(
-    url: str, who: CallerPart, folder: Path, options: CallOptions, out: Path | None, *, as_json: bool
-) -> int:
+async def _dial(who: CallerPart, folder: Path, how: _Manner, out: Path | None, *, as_json: bool) -> int:
     from offhook.cli.call_log import line_of, reasons_of, summary_of
     from offhook.sim.call import SimulatedCall
 
@@ -149,8 +132,8 @@ async def _dial(
         if not as_json and (line := line_of(event)) is not None:
             typer.echo(line)
 
-    steps = await _steps(who, folder)
-    call = SimulatedCall(url, steps, options, print_event)
+    steps, options = await _prepared(who, folder, how)
+    call = SimulatedCall(how.target.url, steps, options, print_event)
     try:
         report = await call.run()
     finally:
@@ -173,18 +156,22 @@ async def _dial(
     return 0 if report.ok else 1
 
 
-async def _steps(who: CallerPart, folder: Path) -> list[Step]:
-    from offhook.cli.caller_voice import CallerVoice
-    from offhook.sim.caller import WaitForAgent
-    from offhook.sim.scenario import StepError, prepare
+async def _prepared(who: CallerPart, folder: Path, how: _Manner) -> tuple[list[Step], CallOptions]:
+    """Return what the caller does, with its audio, and how the call is made."""
+    from dataclasses import replace
 
-    if who.steps is None:
-        return [WaitForAgent()]
+    from offhook.cli.caller_voice import CallerVoice
+    from offhook.scenario.caller import options_of, steps_of
+    from offhook.scenario.reading import Named, ScenarioError
+    from offhook.scenario.shape import Scenario
+
     try:
         async with CallerVoice() as voice:
-            return await prepare(who.steps, voice.say, folder)
-    except StepError as error:
+            steps = await steps_of(Named("the caller", Scenario(caller=who), folder), voice.say)
+            options = await options_of(who, how.target, voice.say)
+    except ScenarioError as error:
         raise typer.BadParameter(str(error)) from None
+    return steps, replace(options, method=how.method, fallback_url=how.fallback_url, limit_s=how.limit_s)
 
 
 def _write(call: SimulatedCall, out: Path) -> None:

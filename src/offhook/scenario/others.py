@@ -10,9 +10,10 @@ from typing import Final
 
 from offhook.scenario.reading import ScenarioError
 from offhook.scenario.target import Target
-from offhook.sim.call import CallOptions, SimulatedCall
+from offhook.sim.call import SimulatedCall
 from offhook.sim.caller import Pause
 from offhook.sim.identity import CallIdentity
+from offhook.sim.options import CallOptions
 
 #: For all of them to be on the line; for them to leave it.
 CONNECT_S: Final = 15.0

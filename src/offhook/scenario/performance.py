@@ -22,7 +22,7 @@ from offhook.offline.ports import Mind
 from offhook.offline.record import CallRecord as AgentCall
 from offhook.offline.server import OfflineAgent
 from offhook.scenario.agents import faults_of, manners_of, mind_of
-from offhook.scenario.caller import call_of, steps_of
+from offhook.scenario.caller import options_of, steps_of
 from offhook.scenario.lag import Lag
 from offhook.scenario.lent import Lent
 from offhook.scenario.others import others_on_the_line
@@ -33,12 +33,15 @@ from offhook.scenario.sounds import say
 from offhook.scenario.target import Target
 from offhook.scenario.world import Bridge, Own, Stage
 from offhook.sim.call import SimulatedCall
+from offhook.sim.options import CallOptions
 from offhook.sim.report import CallReport
 from offhook.trace import Entry
 
 #: After the call: for its record to be written, and for a forgotten agent socket to be noticed as one.
 RECORD_S: Final = 5.0
 ORPHAN_S: Final = 2.5
+#: `<Say>`, `<Pause>` and `<Dial>` pass this many times as fast: nobody listens to them here.
+VERB_SPEED: Final = 10.0
 _LOOK_S: Final = 0.01
 
 
@@ -61,11 +64,11 @@ async def perform(named: Named, stage: Stage) -> Seen:
         agent = await props.enter_async_context(_agent(named, stage, notes))
         target = await props.enter_async_context(_target(named, stage, agent, notes))
         speak = stage.speech.caller if stage.speech is not None and is_spoken(named, stage) else say
-        steps = await steps_of(named, speak)
+        steps, options = await steps_of(named, speak), await options_of(named.scenario.who, target, speak)
         lag = await props.enter_async_context(Lag())
         await props.enter_async_context(others_on_the_line(named.scenario.who.lines_taken, target))
         began, known = time.monotonic(), _ids(agent)
-        call = call_of(named, steps, target, notes.entries.append)
+        call = SimulatedCall(target.url, steps, _watched(options, named, notes))
         await call.run()
         if stage.keep is not None:
             call.write(stage.keep / named.name)
@@ -76,6 +79,11 @@ async def perform(named: Named, stage: Stage) -> Seen:
         seen = _seen(call.report(), agent_calls, entries, notes)
         findings = await _judged(entries, until * 1000)
         return replace(seen, findings=findings, is_own=is_own, took_s=until - began, lag_ms=lag.worst_ms)
+
+
+def _watched(options: CallOptions, named: Named, notes: _Notes) -> CallOptions:
+    limit_s = named.scenario.expect.within_s
+    return replace(options, limit_s=limit_s, verb_speed=VERB_SPEED, on_wire=notes.entries.append)
 
 
 def is_spoken(named: Named, stage: Stage) -> bool:

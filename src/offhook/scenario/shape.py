@@ -33,7 +33,9 @@ from offhook.offline.script import Script
 from offhook.scenario.expect import Expect
 from offhook.scenario.tables import snake, table_of
 from offhook.sim.behaviour import Behaviour
-from offhook.sim.interpreter import DialOutcome
+from offhook.sim.life import Life
+from offhook.sim.network import Network
+from offhook.sim.plan import DialOutcome
 from offhook.sim.scenario import STEPS, FileStep
 
 _ACTIONS: Final[dict[str, type]] = {snake(kind.__name__): kind for kind in get_args(offline_faults.Action)}
@@ -46,11 +48,15 @@ if TYPE_CHECKING:
     MannersTable: TypeAlias = Any
     Moment: TypeAlias = Any
     DialTable: TypeAlias = Any
+    LifeTable: TypeAlias = Any
+    NetworkTable: TypeAlias = Any
 else:
     LineTable = table_of("Line", Behaviour)
     FaultTable = table_of("Faults", offline_faults.Faults, leave_out=("at",))
     MannersTable = table_of("Manners", Manners)
-    DialTable = table_of("Dial", DialOutcome)
+    DialTable = table_of("Dial", DialOutcome, leave_out=("says",))
+    LifeTable = table_of("Life", Life, leave_out=("background",), instead={"remarks": list[str]})
+    NetworkTable = table_of("Network", Network)
     Moment = Union[  # noqa: UP007  # built from a list
         tuple(
             table_of(f"At{kind.__name__}", offline_faults.At, kind, tag=word, instead=_AS_TEXT)
@@ -60,6 +66,8 @@ else:
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 AtLeastZero = Annotated[int, Meta(ge=0)]
+#: `offhook.sim.network.PROFILES` by name.
+Profile = Literal["none", "landline", "mobile", "poor-mobile", "intercontinental"]
 Steps = Annotated[list[FileStep], Meta(min_length=1, max_length=STEPS)]
 Number = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -82,6 +90,15 @@ class CallerPart(_Table, frozen=True, kw_only=True, rename={"caller": "from"}):
     line: Annotated[LineTable, Meta(description="How the simulated Twilio behaves.")] = msgspec.field(
         default_factory=LineTable
     )
+    network: Annotated[
+        Profile | NetworkTable, Meta(description="The telephone network: one that is known by name, or its figures.")
+    ] = "none"
+    life: Annotated[LifeTable, Meta(description="What the caller does beside the steps.")] = msgspec.field(
+        default_factory=LifeTable
+    )
+    trial: Annotated[
+        Literal["no", "current", "legacy"], Meta(description="Whether the Twilio account is a trial's.")
+    ] = "no"
     dial: Annotated[DialTable, Meta(description="What becomes of a `<Dial>`.")] = msgspec.field(
         default_factory=DialTable
     )

@@ -25,7 +25,7 @@ Result = Literal["passed", "failed", "skipped", "error"]
 LAG_MS: Final = 80.0
 AGAIN: Final = 2
 #: A call, its agent and its server on one loop: more at once than this and the machine is what is tested.
-AT_ONCE: Final = 12
+AT_ONCE: Final = 16
 #: What comes before and after a call: starting, the record, the end of everything.
 AROUND_S: Final = 40.0
 
