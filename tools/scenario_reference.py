@@ -9,10 +9,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from offhook.lab.judge.judge import codes
 from offhook.offline.script import EarsPart, Script, ScriptedCall, Turn, VoicePart
 from offhook.scenario import shape
 from offhook.scenario.catalogue import library
 from offhook.scenario.expect import Between, Expect
+from offhook.sim.complaints import CATALOGUE, DEAD_AIR, HEADER_AUDIO, QUERY_STRING, complaint
 from offhook.sim.scenario import FileStep
 
 _INTRO = """A scenario is one TOML or JSON file: who calls, how the agent behaves, and what must come of it. How to
@@ -61,7 +63,7 @@ def scenarios_page() -> str:
             lines += list(_choices("`[[caller.steps]]`: what `do` may be", get_args(FileStep)))
         if header == "`[agent.faults]`":
             lines += list(_choices("`[[agent.at]]`: what `do` may be", get_args(shape.Moment)))
-    lines += [*_library()]
+    lines += [*_findings(), *_library()]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -127,6 +129,17 @@ def _default(field: Any) -> str:
     if isinstance(value, int | float):
         return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
     return f"`{value}`" if isinstance(value, str) else ""
+
+
+def _findings() -> Iterator[str]:
+    yield from ("### `findings`: what the judge may find", "", "| code | meaning |", "| --- | --- |")
+    yield from (f"| `{code}` | {_cell(meaning)} |" for code, meaning in codes().items())
+    yield from ("", "### `complaints`: what Twilio may say", "")
+    yield "The same codes as Twilio's console; those below zero are offhook's own. Details: [dial](../howto/dial.md)."
+    yield from ("", "| code | name |", "| --- | --- |")
+    known = [complaint(code) for code in (*sorted(CATALOGUE), HEADER_AUDIO, QUERY_STRING, DEAD_AIR)]
+    yield from (f"| `{one.code}` | {_cell(one.name)} |" for one in known)
+    yield ""
 
 
 def _library() -> Iterator[str]:

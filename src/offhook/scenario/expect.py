@@ -46,9 +46,7 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     streams: Annotated[Count, Meta(description="Media streams that were opened.")] = 1
     silent: Annotated[bool, Meta(description="Nothing of the agent is heard, and that is right.")] = False
-    findings: Annotated[
-        list[str], Meta(description="Codes of the judge's findings: exactly these. The codes: `offhook judge --codes`.")
-    ] = []
+    findings: Annotated[list[str], Meta(description="Codes of the judge's findings: exactly these.")] = []
     may_find: Annotated[list[str], Meta(description="Findings that may be there and need not.")] = []
     complaints: Annotated[
         list[int], Meta(description="Codes of Twilio's complaints: exactly these. Codes below zero are offhook's own.")

@@ -75,7 +75,7 @@ def load_all(paths: Sequence[Path], *, is_ours: bool = False) -> list[Named]:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            inside = sorted(file for file in path.rglob("*") if _is_scenario(file))
             if not inside:
                 raise ScenarioError([f"{path}: no scenario in this folder (they end in .toml or .json)"])
             if len(inside) > FILES:
@@ -83,6 +83,13 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield from inside
         else:
             yield path
+
+
+def _is_scenario(file: Path) -> bool:
+    """Whether a file of a folder is taken: settings, schemas, and what begins with `_` (scripts, parts) are not."""
+    if file.suffix.lower() not in SUFFIXES or file.name.startswith("_"):
+        return False
+    return file.name != "offhook.toml" and not file.name.endswith(".schema.json")
 
 
 def _tree(path: Path) -> Any:

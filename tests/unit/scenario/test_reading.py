@@ -130,6 +130,14 @@ def test_a_folder_is_read_whole_and_its_problems_are_told_together(tmp_path):
     assert [problem.split(":")[0] for problem in caught.value.problems] == ["a.toml", "b.json"]
 
 
+def test_what_is_no_scenario_in_a_folder_is_passed_over(tmp_path):
+    (tmp_path / "good.toml").write_text(OLD, encoding="utf-8")
+    for name in ("_agent.toml", "offhook.toml", "scenario.schema.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+
+    assert [named.name for named in load_all([tmp_path])] == ["good"]
+
+
 def test_an_empty_folder_is_said(tmp_path):
     with pytest.raises(ScenarioError, match="no scenario in this folder"):
         load_all([tmp_path])
