@@ -18,6 +18,9 @@ def schema() -> dict[str, Any]:
     for definition in built["$defs"].values():
         if definition.get("type") == "object" and "properties" in definition:
             definition["additionalProperties"] = False
+        for value in definition.get("properties", {}).values():
+            if value.get("uniqueItems") and "default" in value:  # a set has no order of its own
+                value["default"] = sorted(value["default"])
         if "description" in definition:  # one sentence is what an editor shows
             definition["description"] = " ".join(definition["description"].split("\n\n")[0].split())
     return {"$schema": DRAFT, "title": "offhook scenario", **built}

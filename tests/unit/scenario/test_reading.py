@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import jsonschema
 import pytest
@@ -12,9 +13,9 @@ from offhook.scenario.agents import faults_of
 from offhook.scenario.catalogue import folder
 from offhook.scenario.reading import ScenarioError, load, load_all
 from offhook.scenario.schema import schema
-from offhook.sim.scenario import PauseStep, SayStep
+from offhook.sim.scenario import FileStep, PauseStep, SayStep
 
-STEPS = "wait_for_agent, say, interrupt, press, pause, hang_up, wait_for_hang_up"
+STEPS = ", ".join(step.__struct_config__.tag for step in get_args(FileStep))
 OLD = """
 title = "Asks, interrupts, leaves"
 from = "+14155550123"
