@@ -319,12 +319,11 @@ class CallSession:
             return
         self._drop_agent()
         clears, last_s = self.downlink.last(now)
-        self._out += clears
         self.caller, self._goodbye_cause = Caller.GOODBYE, cause
         self.deadlines.disarm_all()
         play = self.downlink.play(phrase, now)
         self._last_mark = play.mark
-        self._out.append(play)
+        self._out += (*clears, play)
         self.deadlines.arm(Deadline.GOODBYE, now + last_s + self._timeouts.goodbye_s)
 
     def _end(self, cause: HangupCause, now: float) -> None:
