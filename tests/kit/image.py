@@ -10,8 +10,10 @@ import asyncio
 import fnmatch
 import json
 import os
+import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,7 +68,7 @@ async def build(context: Path, into: Path) -> Image:
     for word, rest in steps((context / "Dockerfile").read_text(encoding="utf-8")):
         if word == "FROM":
             assert image is None, "one stage only"
-            image = Image(into / "image", await _environment(into / "venv"))
+            image = Image(into / "image", await _environment(into / "venv", rest))
             image.root.mkdir(parents=True)
             continue
         assert image is not None
@@ -142,9 +144,20 @@ def ignored(context: Path):
     return kept_out
 
 
-async def _environment(folder: Path) -> Path:
-    await _exec([sys.executable, "-m", "venv", str(folder)], Path.cwd(), dict(os.environ))
+async def _environment(folder: Path, base: str) -> Path:
+    """Make a fresh environment, of the base image's Python where this machine has one, else of ours."""
+    await _exec([_interpreter(base), "-m", "venv", str(folder)], Path.cwd(), dict(os.environ))
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _interpreter(base: str) -> str:
+    found = re.match(r"python:(\d+\.\d+)", base)
+    assert found, f"FROM {base}: not a Python image"
+    many = sorted((Path.home() / ".pyenv/versions").glob(f"{found[1]}.*/bin/python"))
+    for candidate in (*map(str, reversed(many)), shutil.which(f"python{found[1]}")):
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return sys.executable
 
 
 async def _exec(command: list[str], cwd: Path, env: Mapping[str, str]) -> None:
