@@ -13,12 +13,12 @@ from typing import Self
 from aiohttp import web
 
 from offhook.agent.book import AgentBook
-from offhook.agent.probe import probe
+from offhook.agent.check import AgentCheck
 from offhook.agent.providers import ThinkLadder
 from offhook.call.actions import CallRecord
 from offhook.config.exposure import Listening, listening, must_be_known
 from offhook.config.settings import Settings
-from offhook.errors import AgentError, ConfigError
+from offhook.errors import ConfigError
 from offhook.observe.log import logger
 from offhook.observe.metrics import Metrics
 from offhook.observe.observer import Observer
@@ -35,7 +35,6 @@ from offhook.web.health import Health, Phase
 from offhook.wire import signature
 
 _LINGER_S = 1.0
-_ASK_AGAIN_S = 30.0
 #: aiohttp reads on after its answer, 10 s by default, to whoever still sends: long enough to be heard is enough (H8).
 _LISTEN_ON_S = 0.25
 
@@ -103,7 +102,8 @@ class Server:
             raise ConfigError([f"server.port: cannot listen on {where} ({error.strerror}); set PORT"]) from None
         loop.set_exception_handler(self._observer.escaped)
         self._log.info("listening", host=self.where.host, port=self.port, why=self.where.why, **identity(os.environ))
-        self._probing = asyncio.create_task(self._probe())
+        check = AgentCheck(self.settings, self.ladder, self.switchboard.agent_reached, self._asked)
+        self._probing = asyncio.create_task(check.run(lambda: self.switchboard.admission.agent_trouble))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -151,24 +151,11 @@ class Server:
             url = f"wss://{host}{head.target.partition('?')[0]}"  # Twilio opens, and so signs, nothing but wss
             signature.check_signature(tokens, head.fields.get("x-twilio-signature"), url)
 
-    async def _probe(self) -> None:
-        """Make one handshake with the agent before the first caller does, and again while it refuses us."""
-        while True:
-            try:
-                if self.settings.deepgram.api_key is not None:
-                    probed = await probe(self.settings, self.settings.agent, self.ladder)
-                    left_out = ", ".join(entry.label for entry in probed.choice.left_out)
-                    self._log.info("agent_checked", think=probed.choice.label, refused=left_out or None)
-                    self.switchboard.agent_reached(None)
-            except AgentError as error:
-                self._log.error("agent_check_failed", reason=error.reason, public=error.public, **error.facts)
-                self.switchboard.agent_reached(error)
-            if not self._checked.is_set():
-                self.health.phase = Phase.READY
-                self._checked.set()
-            if not self.switchboard.admission.agent_trouble:
-                return
-            await asyncio.sleep(_ASK_AGAIN_S)
+    def _asked(self) -> None:
+        """The agent was asked for the first time: from now on we take calls."""
+        if not self._checked.is_set():
+            self.health.phase = Phase.READY
+            self._checked.set()
 
     def _learned(self, refused: list[str]) -> None:
         self._log.warning("think_fallback", refused=refused, think="the next in agent.think.fallback answers")
