@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -23,12 +23,11 @@ from offhook.observe.log import logger
 from offhook.observe.metrics import Metrics
 from offhook.observe.observer import Observer
 from offhook.run.agent_leg import AgentDialler
-from offhook.run.call_traces import CallTraces
 from offhook.run.front_door import FrontDoor, Head, Streams
 from offhook.run.no_functions import NoFunctions
 from offhook.run.phrases import load_phrases
 from offhook.run.switchboard import Switchboard
-from offhook.run.taps import NO_TAPS
+from offhook.run.taps import NO_TAPS, Taps
 from offhook.stop_reasons import identity
 from offhook.web.app import build_app
 from offhook.web.health import Health, Phase
@@ -47,7 +46,7 @@ class Server:
         settings: Settings,
         where: Listening | None = None,
         ended: Callable[[CallRecord], None] | None = None,
-        traces: CallTraces | None = None,
+        taps: Taps = NO_TAPS,
     ) -> None:
         self.settings = settings
         self.where = where or listening(settings, os.environ)
@@ -59,23 +58,19 @@ class Server:
         dialler = AgentDialler(
             settings.deepgram.agent_url, key.get_secret_value() if key else "", settings.limits, settings.timeouts
         )
-        self._traces = traces
-        if traces is not None:
-            dialler.taps = traces
+        dialler.taps = self._taps = taps
         phrases = load_phrases()
         self._observer = Observer(self.metrics, ended)
         self.switchboard = Switchboard(settings, dialler, agents, NoFunctions(), self._observer, phrases)
         self.health = Health(self.switchboard, self.metrics)
         self._log = logger()
-        app = build_app(settings, self.switchboard, self.health, self.metrics, traces)
-        self._web = web.AppRunner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=_LINGER_S,
-            lingering_time=_LISTEN_ON_S,
-            shutdown_timeout=_LINGER_S,
-        )
+        app = build_app(settings, self.switchboard, self.health, self.metrics, taps)
+        waits: dict[str, Any] = {
+            "keepalive_timeout": _LINGER_S,
+            "lingering_time": _LISTEN_ON_S,
+            "shutdown_timeout": _LINGER_S,
+        }
+        self._web = web.AppRunner(app, access_log=None, handle_signals=False, **waits)
         self._listener: asyncio.Server | None = None
         self._door: FrontDoor | None = None
         self._probing: asyncio.Task[None] | None = None
@@ -85,9 +80,7 @@ class Server:
         await self._web.setup()
         web_server = self._web.server
         assert web_server is not None
-        streams = Streams(
-            self.settings.server.stream_path, self.switchboard, self._check_handshake, self._traces or NO_TAPS
-        )
+        streams = Streams(self.settings.server.stream_path, self.switchboard, self._check_handshake, self._taps)
         self._door = FrontDoor(
             streams, web_server, lambda: len(web_server.connections), self.settings.limits, self.settings.timeouts
         )
@@ -139,8 +132,7 @@ class Server:
         if self._door is not None:
             self._door.close()
         await self._web.cleanup()
-        if self._traces is not None:
-            self._traces.close()
+        self._taps.close()
         asyncio.get_running_loop().set_exception_handler(None)
 
     def _check_handshake(self, head: Head) -> None:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half second
     from offhook.config.exposure import Listening
     from offhook.config.settings import Settings
-    from offhook.run.call_traces import CallTraces
+    from offhook.run.taps import Taps
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +65,7 @@ async def _run(settings: Settings, where: Listening, trace: Path | None, *, offl
     from offhook.server import Server
 
     async def with_agent(settings: Settings) -> int:
-        server = Server(settings, where, traces=_traces(trace))
+        server = Server(settings, where, taps=_taps(trace))
 
         def listening_now() -> None:
             typer.echo(f"offhook listens on http://{where.host}:{server.port} ({where.why})", err=True)
@@ -80,10 +80,12 @@ async def _run(settings: Settings, where: Listening, trace: Path | None, *, offl
         return await with_agent(pointed)
 
 
-def _traces(folder: Path | None) -> CallTraces | None:
+def _taps(folder: Path | None) -> Taps:
     """Return the recorder of traces where a folder was named, and say what it keeps."""
+    from offhook.run.taps import NO_TAPS
+
     if folder is None:
-        return None
+        return NO_TAPS
     from offhook.run.call_traces import CallTraces
 
     typer.echo(

@@ -39,7 +39,7 @@ class CallRunner:
         observer: CallObserver,
         owner: Owner,
     ) -> None:
-        self.session, self._setup = session, setup
+        self.session, self._setup, self.call_sid = session, setup, session.facts.call_sid
         self.caller_leg: CallerLeg | None = None
         self.agent_leg: AgentLeg | None = None
         self._dialler, self._observer, self._owner = dialler, observer, owner
@@ -55,11 +55,6 @@ class CallRunner:
         self._dialling: asyncio.Task[None] | None = None
         self._functions = FunctionCalls(functions, self._function_answered)
         self._over = self._loop.create_future()
-
-    @property
-    def call_sid(self) -> str:
-        """Whose call it is."""
-        return self.session.facts.call_sid
 
     def caller_media(self, media: twilio.Media) -> None:
         """Caller audio came."""

@@ -5,7 +5,7 @@ Without taps (`NO_TAPS`) picows gets the legs themselves and nothing stands on t
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -28,6 +28,14 @@ class Taps(Protocol):
         """Note that the agent refused."""
         ...
 
+    def webhook(self, path: str, form: str, call_sid: str, asked_ms: float, answer: tuple[int, str]) -> None:
+        """Note a webhook that was answered now, with status and text; ``asked_ms`` is on the monotonic clock."""
+        ...
+
+    def close(self) -> None:
+        """Note that the server has stopped."""
+        ...
+
 
 class NoTaps:
     """Nobody looks."""
@@ -43,8 +51,14 @@ class NoTaps:
     def agent_refused(self, call_sid: str, error: AgentError, path: str) -> None:
         """Note nothing."""
 
+    def webhook(self, path: str, form: str, call_sid: str, asked_ms: float, answer: tuple[int, str]) -> None:
+        """Note nothing."""
 
-NO_TAPS = NoTaps()
+    def close(self) -> None:
+        """Do nothing."""
+
+
+NO_TAPS: Final[Taps] = NoTaps()
 
 
 class Told(Protocol):

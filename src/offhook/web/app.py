@@ -11,8 +11,8 @@ from offhook.config.settings import Settings
 from offhook.errors import AuthError, OffhookError
 from offhook.observe.log import logger
 from offhook.observe.metrics import Metrics
-from offhook.run.call_traces import CallTraces
 from offhook.run.switchboard import Switchboard
+from offhook.run.taps import NO_TAPS, Taps
 from offhook.web.health import Health
 from offhook.web.traced import traced
 from offhook.web.voice import VoiceWebhooks
@@ -22,7 +22,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_app(
-    settings: Settings, switchboard: Switchboard, health: Health, metrics: Metrics, traces: CallTraces | None = None
+    settings: Settings, switchboard: Switchboard, health: Health, metrics: Metrics, taps: Taps = NO_TAPS
 ) -> web.Application:
     """Build the app. Every answer closes its connection: the front door reads one head per connection."""
 
@@ -46,7 +46,7 @@ def build_app(
         response.force_close()
         return response
 
-    told = [] if traces is None else [traced(traces, settings.server.stream_path)]
+    told = [] if taps is NO_TAPS else [traced(taps, settings.server.stream_path)]
     app = web.Application(middlewares=[*told, bounded], client_max_size=settings.limits.body_bytes)
     voice = VoiceWebhooks(switchboard)
     root = settings.server.stream_path

@@ -1,4 +1,4 @@
-"""Tells the call traces each webhook and its answer. A middleware that is only there when traces are asked for."""
+"""Tells the taps each webhook and its answer. A middleware that is only there when they are asked for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from offhook.run.call_traces import CallTraces
+from offhook.run.taps import Taps
 
 
-def traced(traces: CallTraces, root: str) -> Middleware:
+def traced(taps: Taps, root: str) -> Middleware:
     """Return the middleware for the webhooks below ``root``."""
 
     @web.middleware
@@ -24,7 +24,7 @@ def traced(traces: CallTraces, root: str) -> Middleware:
         if request.method == "POST" and request.path.startswith(f"{root}/") and isinstance(response, web.Response):
             form = (await request.read()).decode("utf-8", "replace")
             call_sid = parse_qs(form).get("CallSid", [""])[0]
-            traces.webhook(request.path_qs, form, call_sid, asked_ms, (response.status, response.text or ""))
+            taps.webhook(request.path_qs, form, call_sid, asked_ms, (response.status, response.text or ""))
         return response
 
     return tell

@@ -13,6 +13,7 @@ from offhook.offline.faults import Faults
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.run.call_traces import CallTraces
+from offhook.run.taps import NO_TAPS
 from offhook.server import Server
 from offhook.sim.call import CallOptions, SimulatedCall
 from offhook.sim.caller import HangUp, Pause, WaitForAgent
@@ -24,8 +25,8 @@ async def call(folder: Path | None, seen: list[Entry], faults: Faults | None = N
     """Make one call through a server of ours that records into ``folder``."""
     async with OfflineAgent(ScriptedMind(), on_wire=seen.append) as agent:
         named = {"DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": agent.url}
-        traces = None if folder is None else CallTraces(folder)
-        async with Server(settings(**named), traces=traces) as server:
+        taps = NO_TAPS if folder is None else CallTraces(folder)
+        async with Server(settings(**named), taps=taps) as server:
             await server.ready()
             seen.clear()
             agent.faults = faults or Faults()
