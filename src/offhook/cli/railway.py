@@ -92,6 +92,7 @@ def deploy(
     from offhook.cli.running import run_loop
 
     loaded = _loaded(file)
+    databases = databases or (replicas > 1 and not yes and _offered())
     wanted = _wanted(loaded, _source(repo, branch, image), replicas, databases=databases)
     raise typer.Exit(run_loop(_deploy(loaded, wanted, dry_run=dry_run, yes=yes)))
 
@@ -182,6 +183,12 @@ async def _enter(session: aiohttp.ClientSession, loaded: Loaded) -> tuple[Railwa
     who = await identify(api)
     typer.echo(f"Railway knows us by {who}")
     return api, who
+
+
+def _offered() -> bool:
+    import sys
+
+    return sys.stdin.isatty() and typer.confirm("Postgres and Redis beside the replicas?", default=False)
 
 
 def _agreed() -> bool:

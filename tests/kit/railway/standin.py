@@ -44,6 +44,8 @@ class RailwayStandIn:
         self.page_size = 2
         self.connect_deploys = self.updates_deploy = False
         self.ignored_settings: set[str] = set()
+        self.schema = schema()
+        self.forbidden: set[str] = set()
         self.answer_lost: Callable[[str], bool] = lambda _: False
         self.refuses: Callable[[str], int | None] = lambda _: None
         self.allowed, self.used = 10_000, 0
@@ -54,7 +56,6 @@ class RailwayStandIn:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        schema()
         app = web.Application()
         app.router.add_post("/graphql/v2", self._answer)
         self._web = web.AppRunner(app, access_log=None)
@@ -153,8 +154,14 @@ class RailwayStandIn:
 
     async def _executed(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         root = Root(self, self._token(request))
+        if body["operationName"] in self.forbidden:
+            return {"data": None, "errors": [{"message": "Not Authorized"}]}
         found = await graphql(
-            schema(), body["query"], root, variable_values=body.get("variables"), operation_name=body["operationName"]
+            self.schema,
+            body["query"],
+            root,
+            variable_values=body.get("variables"),
+            operation_name=body["operationName"],
         )
         errors = found.errors or []
         refused = [e for e in errors if isinstance(e.original_error, GraphQLError)]

@@ -6,15 +6,17 @@ import time
 
 import aiohttp
 import pytest
+from tests.kit.railway.schema import without
 from tests.kit.railway.standin import ACCOUNT_TOKEN, WORKSPACE_TOKEN, RailwayStandIn
 
 from offhook.errors import RailwayError
 from offhook.setup.railway import api as module
 from offhook.setup.railway.api import Allowance, Railway, Token
+from offhook.setup.railway.follow import follow
 from offhook.setup.railway.identity import identify
 from offhook.setup.railway.operations import ACCOUNT, PROJECT_CREATE, VARIABLES_UPSERT
 from offhook.setup.railway.road import apply
-from offhook.setup.railway.wanted import Wanted
+from offhook.setup.railway.wanted import Repository, Wanted
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -159,3 +161,33 @@ async def test_a_web_page_instead_of_the_api():
         with pytest.raises(RailwayError) as refused:
             await Railway(session, Token("bearer", NOBODY), f"http://127.0.0.1:{port}/graphql/v2").ask(ACCOUNT)
     assert refused.value.case == "not-the-api"
+
+
+async def test_a_field_that_railway_has_lost_is_done_without(railway: RailwayStandIn, api: Railway):
+    """The schema we know is of one day. What nothing depends on may go; the rest still holds."""
+    railway.schema = without(
+        ("Deployment", "sockets"), ("ServiceInstance", "railwayConfigFile"), ("Project", "workspaceId")
+    )
+    wanted = Wanted(Repository("owner/quick"))
+    deployed = await apply(api, await identify(api), wanted)
+    assert deployed.deployment_id is not None
+    ended = await follow(api, deployed.deployment_id, wanted.settings)
+    assert ended.diagnosis.is_good
+    assert ended.deployment.ports == ()
+    assert len([invalid for invalid in railway.invalid if "Cannot query field" in invalid]) == 3  # once each
+    railway.invalid.clear()
+
+
+async def test_a_field_that_is_needed_is_missed_aloud(railway: RailwayStandIn, api: Railway):
+    railway.schema = without(("Deployment", "status"))
+    wanted = Wanted(Repository("owner/quick"))
+    with pytest.raises(RailwayError, match="status"):
+        await apply(api, await identify(api), wanted)
+    railway.invalid.clear()
+
+
+async def test_what_a_token_may_not_know_is_done_without(railway: RailwayStandIn, api: Railway):
+    railway.forbidden = {"VariableNames"}
+    wanted = Wanted(Repository("owner/quick"), {"SOME_KEY": "value"})
+    await apply(api, await identify(api), wanted)
+    assert railway.only_service().variables["SOME_KEY"] == "value"

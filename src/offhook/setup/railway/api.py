@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ LONGEST_WAIT_S: Final = 60.0
 #: Between two looks at a deployment, where the hour's allowance is not scarce.
 LOOK_S: Final = 2.0
 _SHOWN: Final = 300
+_UNKNOWN_FIELD: Final = re.compile(r"""[Cc]annot query field ["'](\w+)["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +81,53 @@ class Railway:
     """The API with one token. Every error is a RailwayError without any secret in it.
 
     ``url`` may be a stand-in's. ``look_s`` is the pause between two looks; otherwise the allowance decides.
+    ``patience_s`` is how long a refusal for too many requests is waited out.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, token: Token, url: str = API_URL, look_s: float | None = None
+        self,
+        session: aiohttp.ClientSession,
+        token: Token,
+        url: str = API_URL,
+        look_s: float | None = None,
+        patience_s: float = LONGEST_WAIT_S,
     ) -> None:
-        self.token, self.url, self.look_s = token, url, look_s
+        self.token, self.url, self.look_s, self.patience_s = token, url, look_s, patience_s
         self.allowance = Allowance()
         self.requests = 0
         self._session = session
+        self._gone: set[str] = set()
 
     def pause_s(self) -> float:
         """Return how long to wait before the next look at something that takes its time."""
         return self.look_s if self.look_s is not None else self.allowance.pause_s(time.time())
 
     async def ask(self, operation: Operation, **variables: Any) -> dict[str, Any]:
-        """Send one operation and return its ``data``."""
-        for attempt in range(1, ATTEMPTS + 1):
+        """Send one operation and return its ``data``. Optional fields that Railway does not know any more are left out."""
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 return self._judged(operation, variables, *await self._post(operation, variables))
+            except _GoneError as gone:
+                self._gone.add(gone.field)
             except _AgainError as again:
-                is_last = attempt == ATTEMPTS or (operation.is_mutation and not again.was_refused)
-                if is_last or again.after_s > LONGEST_WAIT_S:
+                is_last = attempt >= ATTEMPTS or (operation.is_mutation and not again.was_refused)
+                if is_last or again.after_s > self.patience_s:
                     raise again.error from None
                 await asyncio.sleep(again.after_s)
-        raise AssertionError("the last attempt returns or raises")
+
+    async def ask_if_allowed(self, operation: Operation, **variables: Any) -> dict[str, Any] | None:
+        """Ask what is good to know but not needed; None where this token may not know, or Railway does not any more."""
+        try:
+            return await self.ask(operation, **variables)
+        except RailwayError as error:
+            if error.case not in ("not-authorized", "refused"):
+                raise
+            return None
 
     async def _post(self, operation: Operation, variables: Mapping[str, Any]) -> tuple[int, Mapping[str, str], Any]:
-        sent = {"query": operation.document, "operationName": operation.name, "variables": variables}
+        sent = {"query": operation.without(self._gone), "operationName": operation.name, "variables": variables}
         self.requests += 1
         try:
             async with self._session.post(
@@ -136,11 +157,23 @@ class Railway:
                 f"is railway.api_url right? Railway's own is {API_URL}",
             )
         if body.get("errors"):
-            raise _refused(operation, _without(str(_first_message(body)), variables))
+            message = str(_first_message(body))
+            unknown = _UNKNOWN_FIELD.search(message)
+            if unknown is not None and unknown[1] in operation.optional - self._gone:
+                raise _GoneError(unknown[1])
+            raise _refused(operation, _without(message, variables))
         if status >= 400 or not isinstance(body.get("data"), dict):
             raise RailwayError("refused", f"Railway answers {status} to {operation.name}", "run again")
         data: dict[str, Any] = body["data"]
         return data
+
+
+class _GoneError(Exception):
+    """A field of ours that Railway's schema does not have any more."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
 
 
 class _AgainError(Exception):

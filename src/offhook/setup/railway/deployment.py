@@ -91,7 +91,7 @@ async def read_deployment(
         one["createdAt"],
         one["deploymentStopped"],
         tuple(each["status"] for each in one["instances"]),
-        tuple(dict.fromkeys(each["port"] for each in one["sockets"])),
+        tuple(dict.fromkeys(each["port"] for each in one.get("sockets") or ())),
         tuple(_event(edge["node"]) for edge in found["deploymentEvents"]["edges"]),
         _lines(found["buildLogs"]),
         _lines(found["deploymentLogs"]),
@@ -118,7 +118,8 @@ class EdgeError:
 
 async def edge_errors(api: Railway, deployment_id: str, limit: int = 10) -> list[EdgeError]:
     """Return the newest requests that were answered with 5xx, and which port the edge tried."""
-    found = (await api.ask(HTTP_LOGS, deploymentId=deployment_id, filter="@httpStatus:>=500", limit=limit))["httpLogs"]
+    answered = await api.ask_if_allowed(HTTP_LOGS, deploymentId=deployment_id, filter="@httpStatus:>=500", limit=limit)
+    found = answered["httpLogs"] if answered is not None else []
     return [
         EdgeError(e["httpStatus"], e["path"], e["upstreamAddress"], e["upstreamErrors"] or e["responseDetails"])
         for e in found

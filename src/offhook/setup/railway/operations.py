@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
+
+#: Ends the line of a field that is left out where Railway does not know it any more.
+_OPTIONAL: Final = "# optional"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +16,16 @@ class Operation:
 
     name: str
     document: str
+
+    def without(self, fields: Collection[str]) -> str:
+        """Return the document without those of its optional fields: a schema may lose what nothing depends on."""
+        gone = [line for line in self.document.splitlines() if _OPTIONAL in line and line.split()[0] in fields]
+        return "\n".join(line for line in self.document.splitlines() if line not in gone)
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """The fields that an answer may lack."""
+        return frozenset(line.split()[0] for line in self.document.splitlines() if _OPTIONAL in line)
 
     @property
     def is_mutation(self) -> bool:
@@ -51,8 +65,8 @@ PROJECT: Final = _operation("""query Project($id: String!) {
   project(id: $id) {
     id
     name
-    workspaceId
-    subscriptionType
+    workspaceId # optional
+    subscriptionType # optional
     environments { edges { node { id name } } }
     services { edges { node { id name deletedAt } } }
   }
@@ -75,16 +89,13 @@ SERVICE_INSTANCE: Final = _operation("""query ServiceInstance($serviceId: String
     id
     serviceId
     serviceName
-    buildCommand
-    builder
     cronSchedule
-    dockerfilePath
     drainingSeconds
     healthcheckPath
     healthcheckTimeout
     numReplicas
     overlapSeconds
-    railwayConfigFile
+    railwayConfigFile # optional
     restartPolicyMaxRetries
     restartPolicyType
     rootDirectory
@@ -215,7 +226,7 @@ PROGRESS: Final = _operation("""query Progress($id: String!, $buildFrom: DateTim
     environmentId
     serviceId
     instances { id status }
-    sockets { port processName ipv6 }
+    sockets { port processName ipv6 } # optional
   }
   deploymentEvents(id: $id, first: 50) {
     edges {

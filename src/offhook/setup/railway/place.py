@@ -134,6 +134,6 @@ async def _read(api: Railway, project_id: str, environment: str) -> Place:
         chosen["id"],
         chosen["name"],
         {each["name"]: each["id"] for each in services if not each["deletedAt"]},
-        project["workspaceId"],
-        str(project["subscriptionType"]),
+        project.get("workspaceId"),
+        str(project.get("subscriptionType") or "unknown"),
     )

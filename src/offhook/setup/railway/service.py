@@ -114,9 +114,10 @@ async def _sealed(api: Railway, place: Place) -> frozenset[str]:
     names: set[str] = set()
     after: str | None = None
     while True:
-        page = (await api.ask(VARIABLE_NAMES, environmentId=place.environment_id, after=after))["environment"][
-            "variables"
-        ]
+        found = await api.ask_if_allowed(VARIABLE_NAMES, environmentId=place.environment_id, after=after)
+        if found is None:
+            return frozenset(names)
+        page = found["environment"]["variables"]
         nodes = [edge["node"] for edge in page["edges"]]
         names |= {each["name"] for each in nodes if each["isSealed"] and each["serviceId"] == place.service_id}
         if not page["pageInfo"]["hasNextPage"]:

@@ -23,6 +23,8 @@ from offhook.setup.railway.service import read_instance, read_variables
 from offhook.setup.railway.wanted import DATABASES
 
 NAME: Final = "railway"
+#: The doctor has no time to wait until Railway may be asked again.
+PATIENCE_S: Final = 3.0
 _EXPECTED: Final = "a token that sees the service"
 
 
@@ -45,7 +47,9 @@ async def run(patient: Patient) -> Sequence[Finding]:
         return [_unused(patient)]
     assert patient.session is not None
     try:
-        access = await _enter(Railway(patient.session, token, settings.railway.api_url), settings.railway)
+        access = await _enter(
+            Railway(patient.session, token, settings.railway.api_url, patience_s=PATIENCE_S), settings.railway
+        )
         return [*_known(access, settings.railway), *await _look(access, settings, patient.folder)]
     except RailwayError as error:
         return [Finding(NAME, "fail", error.said, error.case, _EXPECTED, error.fix)]
@@ -129,6 +133,6 @@ async def _look(access: _Access, settings: Settings, folder: Path) -> list[Findi
 
 
 async def _volume(api: Railway, place: Place) -> str | None:
-    found = (await api.ask(VOLUMES, environmentId=place.environment_id))["environment"]["volumeInstances"]
-    nodes = [edge["node"] for edge in found["edges"]]
+    found = await api.ask_if_allowed(VOLUMES, environmentId=place.environment_id)
+    nodes = [edge["node"] for edge in found["environment"]["volumeInstances"]["edges"]] if found is not None else []
     return next((each["mountPath"] for each in nodes if each["serviceId"] == place.service_id), None)
