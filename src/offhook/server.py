@@ -16,7 +16,7 @@ from offhook.agent.book import AgentBook
 from offhook.agent.check import AgentCheck
 from offhook.agent.providers import ThinkLadder
 from offhook.call.actions import CallRecord
-from offhook.config.exposure import Listening, listening, must_be_known
+from offhook.config.exposure import Listening, identity, listening, must_be_known
 from offhook.config.settings import Settings
 from offhook.errors import ConfigError
 from offhook.observe.log import logger
@@ -28,7 +28,6 @@ from offhook.run.no_functions import NoFunctions
 from offhook.run.phrases import load_phrases
 from offhook.run.switchboard import Switchboard
 from offhook.run.taps import NO_TAPS, Taps
-from offhook.stop_reasons import identity
 from offhook.web.app import build_app
 from offhook.web.health import Health, Phase
 from offhook.wire import signature

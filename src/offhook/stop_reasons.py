@@ -55,9 +55,3 @@ def why(name: str, environ: Mapping[str, str]) -> str:
     if host and drains(name, environ):
         return f"{name} on {host}: as a rule {_SENDS[host]}"
     return f"{name}: as a rule {_ELSEWHERE.get(name, 'somebody who wants it to stop')}"
-
-
-def identity(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what tells this process from its predecessors in one log: deployment and replica, where known."""
-    named = {"deployment": "RAILWAY_DEPLOYMENT_ID", "replica": "RAILWAY_REPLICA_ID"}
-    return {field: environ[variable] for field, variable in named.items() if environ.get(variable)}

@@ -109,3 +109,9 @@ def must_be_sound(settings: Settings, environ: Mapping[str, str]) -> Listening:
     if where is None or problems:
         raise ConfigError(problems)
     return where
+
+
+def identity(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what tells this process from its predecessors in one log: deployment and replica, where known."""
+    named = {"deployment": "RAILWAY_DEPLOYMENT_ID", "replica": "RAILWAY_REPLICA_ID"}
+    return {field: environ[variable] for field, variable in named.items() if environ.get(variable)}

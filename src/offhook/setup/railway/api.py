@@ -103,7 +103,7 @@ class Railway:
         return self.look_s if self.look_s is not None else self.allowance.pause_s(time.time())
 
     async def ask(self, operation: Operation, **variables: Any) -> dict[str, Any]:
-        """Send one operation and return its ``data``. Optional fields that Railway does not know any more are left out."""
+        """Send one operation and return its ``data``, without optional fields that Railway does not know any more."""
         attempt = 0
         while True:
             attempt += 1
