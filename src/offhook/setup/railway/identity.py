@@ -31,7 +31,8 @@ class Identity:
     workspaces: tuple[Workspace, ...] = ()
 
     def __str__(self) -> str:
-        return f"a {self.kind} token for {self.scope}" if self.scope else f"a {self.kind} token"
+        kind = f"{'an' if self.kind == 'account' else 'a'} {self.kind} token"
+        return f"{kind} for {self.scope}" if self.scope else kind
 
 
 async def identify(api: Railway) -> Identity:

@@ -1,0 +1,96 @@
+"""`offhook setup`: the guided path to a number that is answered. Prints and asks; `offhook.setup.wizard` does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from offhook.errors import OffhookError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("setup")(setup)
+
+
+def setup(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project; made if missing. Default: here.")] = (
+        Path()
+    ),
+    answers: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="Answers as TOML; nobody is asked.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and changed; change nothing.")] = (
+        False
+    ),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Agree to every change that is listed.")] = False,
+    call: Annotated[bool, typer.Option("--call/--no-call", help="End with a call from your phone.")] = True,
+) -> None:
+    """Lead from three accounts to a number that is answered, one verified step at a time.
+
+    Stop it whenever you like, also by Ctrl-C; run again, it goes on where it was. Nothing is made twice.
+
+    Example: offhook setup my-agent
+    """
+    import os
+    import sys
+
+    from offhook.cli.running import run_loop
+    from offhook.cli.terminal import Questions, Terminal
+    from offhook.errors import OffhookError
+    from offhook.observe.log import configure
+    from offhook.setup.wizard import dry
+    from offhook.setup.wizard.answers import read_answers
+    from offhook.setup.wizard.journey import Setup, walk
+    from offhook.setup.wizard.laptop import stay
+    from offhook.setup.wizard.state import read_state
+    from offhook.setup.wizard.steps import STEPS
+
+    known = read_answers(answers) if answers is not None else {}
+    is_person = answers is None and sys.stdin.isatty() and sys.stdout.isatty()
+    configure("auto", "error")
+    try:
+        wizard = Setup(
+            folder,
+            dict(os.environ),
+            Questions(known, is_person=is_person),
+            Terminal(),
+            run_loop,
+            read_state(folder),
+            is_agreed=yes,
+            is_calling=call,
+        )
+        if dry_run:
+            dry.tell(wizard, STEPS)
+            return
+        with wizard.ends:
+            walk(wizard, STEPS)
+            stay(wizard)
+    except OffhookError as error:
+        _failed(error)
+        raise typer.Exit(1) from None
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("\nstopped; `offhook setup` goes on here", err=True)
+        raise typer.Exit(130) from None
+
+
+def _failed(error: OffhookError) -> None:
+    """Say what is wrong, how to mend it, and how to go on."""
+    from offhook.cli.terminal import wrapped
+    from offhook.errors import ConfigError, RailwayError, SetupError
+
+    said, fix = [str(error)], ""
+    match error:
+        case ConfigError():
+            said, fix = list(error.problems), "correct that in offhook.toml, .env or the answers file"
+        case SetupError() | RailwayError():
+            said, fix = [error.said], error.fix
+    typer.echo("", err=True)
+    for line in said:
+        typer.echo(wrapped(line, "stopped  ", " " * 9), err=True)
+    if fix:
+        typer.echo(wrapped(fix, "to mend  ", " " * 9), err=True)
+    typer.echo(wrapped("offhook setup   (it goes on here; nothing is made twice)", "then     ", " " * 9), err=True)

@@ -1,0 +1,90 @@
+"""The wizard's terminal: asks a person or an answers file, and shows what happens. Decides nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from offhook.errors import SetupError
+
+_MARKS = {"ok": "ok", "note": "note", "do": "..", "": ""}
+
+
+def width() -> int:
+    """Return how wide a line may be; 0 where nobody says, as in a file."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return max(30, min(shutil.get_terminal_size().columns, 100))
+    return 0
+
+
+def wrapped(text: str, first: str = "", rest: str = "") -> str:
+    """Return text for this terminal: ``first`` begins its first line, ``rest`` the others."""
+    columns = width()
+    if not columns:
+        return first + text
+    lines = textwrap.wrap(
+        text, columns, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)
+
+
+class Terminal:
+    """Shows steps and lines on standard output."""
+
+    def step(self, number: int, of: int, title: str, why: str) -> None:
+        """Begin a step."""
+        typer.echo(f"\n{number}/{of} {title}" if number > 1 else f"{number}/{of} {title}")
+        typer.echo(wrapped(why, "    ", "    "))
+
+    def line(self, kind: str, text: str) -> None:
+        """Tell one thing."""
+        typer.echo(wrapped(text, f"    {_MARKS[kind]:<5}", " " * 9))
+
+
+class Questions:
+    """Answers from the file first; then a person, where one sits there. An answer of the file is given once."""
+
+    def __init__(self, answers: Mapping[str, Any], *, is_person: bool) -> None:
+        self._answers, self._given = answers, set[str]()
+        self.is_person = is_person
+
+    def known(self, key: str) -> Any | None:
+        """Return the file's answer."""
+        return self._answers.get(key)
+
+    def text(self, key: str, question: str, default: str = "", *, is_secret: bool = False) -> str:
+        """Ask for text."""
+        if key in self._answers and key not in self._given:
+            self._given.add(key)
+            return str(self._answers[key])
+        self._must_be_person(key)
+        asked = wrapped(question, "    ?    ", " " * 9)
+        answer: str = typer.prompt(asked, default=default or None, hide_input=is_secret)
+        return answer
+
+    def choose(self, key: str, question: str, options: Sequence[tuple[str, str]]) -> str:
+        """Let one be chosen by its place in the list."""
+        self._must_be_person(key)
+        for place, (_, shown) in enumerate(options, 1):
+            typer.echo(wrapped(shown, f"    {place:>3}  ", " " * 9))
+        place = 0
+        while not 1 <= place <= len(options):
+            place = typer.prompt(wrapped(f"{question} (1 to {len(options)})", "    ?    ", " " * 9), type=int)
+        return options[place - 1][0]
+
+    def agree(self, question: str) -> bool:
+        """Ask for consent."""
+        return typer.confirm(wrapped(question, "    ?    ", " " * 9))
+
+    def _must_be_person(self, key: str) -> None:
+        if not self.is_person:
+            raise SetupError(
+                f"{key} is not known, and nobody is here to ask",
+                f"answer it in a file: offhook setup --answers FILE, with a line {key} = …; or run it in a terminal",
+            )

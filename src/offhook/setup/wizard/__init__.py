@@ -1,0 +1,1 @@
+"""The guided path from three accounts to a number that is answered: one verified step at a time. Prints nothing."""

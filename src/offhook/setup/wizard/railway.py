@@ -1,0 +1,222 @@
+"""The place Railway: token, source, variables, plan, deployment. What is done there is in `offhook.setup.railway`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+
+from offhook.config.files import UnreadableError, read_dotenv, text_of
+from offhook.config.keys import PLATFORM_NAMES
+from offhook.errors import RailwayError, SetupError
+from offhook.setup.doctor.checks.railway import token_of
+from offhook.setup.railway.api import Railway
+from offhook.setup.railway.by_hand import pages
+from offhook.setup.railway.follow import Followed, Told, follow
+from offhook.setup.railway.identity import Identity, identify
+from offhook.setup.railway.road import Deployed, apply, plan, verify
+from offhook.setup.railway.wanted import Image, Repository, ServiceSettings, Source, Wanted
+from offhook.setup.wizard import dotenv
+from offhook.setup.wizard.journey import Setup
+
+_WAYS: Final = [
+    ("token", "let offhook do it: it needs a token of yours"),
+    ("hand", "do it in Railway's own pages: offhook says what goes where, and verifies it"),
+]
+_ACCESS_IS_AT: Final = "Railway token (railway.com, Account Settings, Tokens; not shown)"
+_ASK_REPOSITORY: Final = "The project's GitHub repository, as owner/name"
+_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_AT_GITHUB: Final = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
+#: Of `.env`, what concerns this computer only, or is Railway's own to say.
+_LOCAL: Final = re.compile(r"OFFHOOK_(PUBLIC_URL|CONFIG|DEV__.*|RAILWAY__.*|SERVER__(HOST|PORT)|SETUP_.*)$")
+#: Of the environment and `.env`, what the deployed server needs.
+_CARRIED: Final = tuple(name for name in PLATFORM_NAMES if name.startswith(("DEEPGRAM_", "TWILIO_")))
+
+
+def is_by_hand(setup: Setup) -> bool:
+    """Find out whether we do it with a token or the owner does it in Railway's pages; have the token then."""
+    if setup.ask.known("by_hand") or setup.state.by_hand:
+        setup.remember(by_hand=True)
+        return True
+    if token_of(setup.settings.railway) is not None:
+        return False
+    for key in ("railway_api_token", "railway_token"):
+        if setup.ask.known(key):
+            setup.secret(key, key.upper(), f"railway.{key.removeprefix('railway_')}", _ACCESS_IS_AT)
+            return False
+    if setup.ask.is_person and setup.ask.choose("by_hand", "How shall it be set up at Railway?", _WAYS) == "hand":
+        setup.remember(by_hand=True)
+        return True
+    setup.secret("railway_api_token", "RAILWAY_API_TOKEN", "railway.api_token", _ACCESS_IS_AT)
+    return False
+
+
+def deploy(setup: Setup) -> str:
+    """Make everything at Railway as wanted, follow the deployment to its end, and return the public address."""
+    who = _identified(setup)
+    setup.tell.line("ok", f"Railway takes the token: {who}")
+    wanted = _wanted(setup)
+    _remember(setup, wanted)
+    changes = setup.run(_with_api(setup, lambda api: plan(api, who, wanted)))
+    if changes:
+        setup.confirm("Railway", changes)
+    deployed: Deployed = setup.run(
+        _with_api(setup, lambda api: apply(api, who, wanted, lambda line: setup.tell.line("", line)))
+    )
+    assert deployed.deployment_id is not None
+    followed: Followed = setup.run(_with_api(setup, lambda api: _followed(setup, api, deployed, wanted)))
+    if not followed.diagnosis.is_good:
+        raise SetupError(followed.diagnosis.said, followed.diagnosis.fix)
+    setup.tell.line("ok", followed.diagnosis.said)
+    return deployed.domain.url
+
+
+def planned(setup: Setup) -> list[str]:
+    """Return what `deploy` would change, in words. Changes nothing."""
+    who = _identified(setup, is_dry=True)
+    wanted = _wanted(setup)
+    changes: list[str] = setup.run(_with_api(setup, lambda api: plan(api, who, wanted)))
+    return changes or ["everything is as wanted"]
+
+
+def is_source_known(setup: Setup) -> bool:
+    """Say whether what is to be deployed is known without asking."""
+    known, state = setup.ask.known, setup.state
+    return bool(known("image") or state.image or known("repository") or state.repository)
+
+
+async def _followed(setup: Setup, api: Railway, deployed: Deployed, wanted: Wanted) -> Followed:
+    def told(line: Told) -> None:
+        setup.tell.line("", line.text if line.kind == "state" else f"{line.kind}: {line.text}")
+
+    assert deployed.deployment_id is not None
+    return await follow(api, deployed.deployment_id, wanted.settings, told)
+
+
+def _identified(setup: Setup, *, is_dry: bool = False) -> Identity:
+    """Ask Railway who we are. A project token given as an account's is put where it belongs."""
+    while True:
+        try:
+            who: Identity = setup.run(_with_api(setup, identify))
+            return who
+        except RailwayError as error:
+            access = setup.settings.railway
+            is_mine = setup.load().origin("railway.api_token").startswith(".env")
+            if access.api_token is None or not is_mine or is_dry:
+                raise
+            if error.case == "wrong-variable":
+                value = access.api_token.get_secret_value()
+                dotenv.put(setup.folder, {"RAILWAY_TOKEN": value})
+                dotenv.drop(setup.folder, {"RAILWAY_API_TOKEN"})
+            elif error.case == "token-refused" and setup.ask.is_person:
+                setup.tell.line("note", str(error))
+                setup.secret("railway_api_token", "RAILWAY_API_TOKEN", "railway.api_token", _ACCESS_IS_AT)
+            else:
+                raise
+
+
+async def _with_api(setup: Setup, ask: Any) -> Any:
+    access = setup.settings.railway
+    token = token_of(access)
+    assert token is not None
+    async with aiohttp.ClientSession() as session:
+        return await ask(Railway(session, token, access.api_url))
+
+
+def show_pages(setup: Setup) -> None:
+    """Say page by page what goes where; no secret is shown."""
+    wanted = _wanted(setup)
+    _remember(setup, wanted)
+    for line in pages(wanted):
+        setup.tell.line("", line)
+    setup.tell.line("", "Railway shows the domain it generates in step 4: that is the address asked for now.")
+
+
+def compare(setup: Setup) -> None:
+    """Verify what was set by hand, as far as a token lets us look."""
+    if token_of(setup.settings.railway) is None:
+        setup.tell.line("note", "without a token offhook cannot read back what you set in Railway's pages")
+        return
+    who, wanted = _identified(setup), _wanted(setup)
+    wrong = setup.run(_with_api(setup, lambda api: verify(api, who, wanted)))
+    if wrong:
+        raise SetupError(f"at Railway this is not as it must be: {'; '.join(wrong)}", "correct it there and deploy")
+    setup.tell.line("ok", "Railway reads back every setting as it must be")
+
+
+def _wanted(setup: Setup) -> Wanted:
+    settings, known = setup.settings, setup.ask.known
+    access = settings.railway
+    return Wanted(
+        _source(setup),
+        variables(setup),
+        project=access.project or "offhook",
+        environment=access.environment or "production",
+        service=access.service or "offhook",
+        settings=ServiceSettings.for_drain(settings.timeouts.drain_s, known("replicas") or 1),
+        databases=tuple(known("databases") or ()),
+        workspace=known("workspace"),
+    )
+
+
+def _source(setup: Setup) -> Source:
+    image = setup.ask.known("image") or setup.state.image
+    if image:
+        return Image(image)
+    found = setup.ask.known("repository") or setup.state.repository
+    if not found:
+        setup.tell.line("", "Railway builds from GitHub: push the project in this folder to a repository there,")
+        setup.tell.line("", "and let Railway's GitHub app see it (railway.com asks for that once).")
+        found = setup.ask.text("repository", _ASK_REPOSITORY, _origin(setup))
+    if not _REPOSITORY.fullmatch(found):
+        raise SetupError("the repository must be written as owner/name, like ann/my-agent", "run `offhook setup` again")
+    branch = setup.ask.known("branch") or setup.state.branch or "main"
+    return Repository(found, branch)
+
+
+def _remember(setup: Setup, wanted: Wanted) -> None:
+    """Write down what is deployed, so that the next run need not ask."""
+    match wanted.source:
+        case Image(name):
+            setup.remember(image=name)
+        case Repository(name, branch):
+            setup.remember(repository=name, branch=branch)
+
+
+def _origin(setup: Setup) -> str:
+    """Return the repository that git says this folder belongs to, where it does."""
+    try:
+        said = subprocess.run(
+            ["git", "remote", "get-url", "origin"],  # noqa: S607
+            cwd=setup.folder,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = _AT_GITHUB.search(said)
+    return found[1] if found else ""
+
+
+def variables(setup: Setup) -> dict[str, str]:
+    """Return what the deployed server needs of what is known here: credentials, and what `.env` sets for offhook."""
+    try:
+        here: Mapping[str, str] = read_dotenv(setup.folder / ".env")[0]
+    except UnreadableError:
+        here = {}
+    known = {**here, **{name: value for name, value in setup.environ.items() if value}}
+    names = [*_CARRIED, *(name for name in here if name.startswith("OFFHOOK_")), *_mentioned(setup)]
+    return {name: known[name] for name in dict.fromkeys(names) if known.get(name) and not _LOCAL.match(name)}
+
+
+def _mentioned(setup: Setup) -> list[str]:
+    """Return the names that the settings file fills in: ``${NAME}`` in headers and credentials."""
+    try:
+        return re.findall(r"\$\{(\w+)\}", text_of(setup.folder / "offhook.toml"))
+    except UnreadableError:
+        return []
