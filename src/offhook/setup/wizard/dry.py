@@ -7,8 +7,8 @@ from typing import Final
 
 from offhook.carrier.attach import wiring_for
 from offhook.errors import ConfigError, OffhookError
-from offhook.setup.doctor.checks.railway import token_of
 from offhook.setup.project.write import TEMPLATES
+from offhook.setup.railway.api import token_of
 from offhook.setup.wizard import number, railway
 from offhook.setup.wizard.journey import Setup, Step
 

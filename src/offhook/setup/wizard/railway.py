@@ -12,8 +12,7 @@ import aiohttp
 from offhook.config.files import UnreadableError, read_dotenv, text_of
 from offhook.config.keys import PLATFORM_NAMES
 from offhook.errors import RailwayError, SetupError
-from offhook.setup.doctor.checks.railway import token_of
-from offhook.setup.railway.api import Railway
+from offhook.setup.railway.api import Railway, token_of
 from offhook.setup.railway.by_hand import pages
 from offhook.setup.railway.follow import Followed, Told, follow
 from offhook.setup.railway.identity import Identity, identify
