@@ -518,7 +518,7 @@ async def test_ctrl_c_at_a_question_changes_nothing(folder: Path):
 async def test_ctrl_c_while_it_waits_for_the_tunnel_ends_within_moments(here: Laptop):
     """A tunnel that answers 502 at first is waited for; nobody has to wait with it."""
     async with answering(502) as port, here.dev("--url", f"http://127.0.0.1:{port}") as process:
-        await process.says("listening")
+        await process.says("does not answer yet")
         process.signal(signal.SIGINT)
         assert await process.ends(10) == 130
         assert "Traceback" not in process.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,15 +15,18 @@ from offhook.setup.doctor.checks import address
 from offhook.setup.doctor.patient import Patient
 
 #: A tunnel's name may be so new that the name servers do not know it yet.
-_PATIENCE_S: Final = 20.0
+_PATIENCE_S: Final = 45.0
 _PAUSE_S: Final = 1.0
 _PASSING: Final = ("not-resolving", "gateway-502", "gateway-503", "tunnel-offline")
 
 
-async def must_lead_here(url: str, patience_s: float = _PATIENCE_S) -> None:
-    """Wait until the address answers as offhook does. Raises SetupError that says what answers instead."""
+async def must_lead_here(url: str, told: Callable[[str], None], patience_s: float = _PATIENCE_S) -> None:
+    """Wait until the address answers as offhook does; ``told`` hears that it takes a while.
+
+    Raises SetupError that says what answers instead.
+    """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience_s
+    deadline, is_told = loop.time() + patience_s, False
     async with aiohttp.ClientSession() as session:
         while True:
             patient = Patient(Path(), os.environ, url=url, session=session)
@@ -31,4 +35,7 @@ async def must_lead_here(url: str, patience_s: float = _PATIENCE_S) -> None:
                 return
             if finding.cause not in _PASSING or loop.time() >= deadline:
                 raise SetupError(f"{url} does not lead here: {finding.found}", finding.fix)
+            if not is_told:
+                is_told = True
+                told(f"the address does not answer yet ({finding.found}); waiting up to {patience_s:.0f} s …")
             await asyncio.sleep(_PAUSE_S)
