@@ -20,7 +20,9 @@ _PAUSE_S: Final = 1.0
 _PASSING: Final = ("not-resolving", "gateway-502", "gateway-503", "tunnel-offline")
 
 
-async def must_lead_here(url: str, told: Callable[[str], None], patience_s: float = _PATIENCE_S) -> None:
+async def must_lead_here(
+    url: str, patience_s: float = _PATIENCE_S, told: Callable[[str], None] = lambda _: None
+) -> None:
     """Wait until the address answers as offhook does; ``told`` hears that it takes a while.
 
     Raises SetupError that says what answers instead.

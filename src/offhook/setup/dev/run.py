@@ -73,7 +73,7 @@ async def run(wanted: Wanted, say: Say) -> int:
         if wanted.agent is not None:
             settings = await stack.enter_async_context(wanted.agent(settings))
         server = await stack.enter_async_context(Server(settings, listening(settings, os.environ)))
-        await must_lead_here(tunnel.url, lambda line: say("tunnel", line))
+        await must_lead_here(tunnel.url, told=lambda line: say("tunnel", line))
         say("server", f"answers at {tunnel.url}")
         if here is not None:
             stack.push_async_callback(here.put_back)
