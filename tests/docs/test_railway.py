@@ -6,11 +6,13 @@ import asyncio
 import os
 import re
 import shlex
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN
+from tests.kit.process import started
 from tests.kit.railway.standin import ACCOUNT_TOKEN, RailwayStandIn
 from tests.kit.railway.state import Service
 from tests.kit.raw import until
@@ -181,3 +183,16 @@ async def test_a_deployment_that_fails_says_why_and_what_to_do(owner: Owner):
     assert await owner.runs(COMMANDS[1]) == 1
     assert "failed: the image could not be built: ERROR: no matching distribution" in owner.said
     assert "fix: " in owner.said
+
+
+async def test_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(owner: Owner):
+    owner.railway.life.pace.step_s = 600.0
+    line = f"{shlex.quote(sys.executable)} -m offhook railway deploy --repo owner/voice --yes"
+    async with started(shlex.split(line), owner.folder, {**owner.environ, "PYTHONUNBUFFERED": "1"}) as process:
+        await process.says("state \\| ", 60)
+        process.signal(signal.SIGINT)
+        assert await process.ends(20) == 130
+        assert "Traceback" not in process.text
+    assert len(owner.service.deployments) == 1
+    assert await owner.runs(COMMANDS[0]) == 0
+    assert "will: " not in owner.said, owner.said

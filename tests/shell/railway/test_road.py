@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN
 from tests.kit.railway.project import PROJECT, answering, program, written
@@ -20,6 +21,7 @@ from offhook.setup.doctor.checks import selfcall
 from offhook.setup.railway.api import Railway, Token
 from offhook.setup.railway.by_hand import pages
 from offhook.setup.railway.follow import Followed, follow
+from offhook.setup.railway.health import wait_until_healthy
 from offhook.setup.railway.identity import identify
 from offhook.setup.railway.operations import ALL
 from offhook.setup.railway.road import Deployed, apply, plan, verify
@@ -283,3 +285,32 @@ async def test_a_branch_that_does_not_exist(railway: RailwayStandIn, api: Railwa
 async def test_a_repository_that_railway_may_not_read(railway: RailwayStandIn, api: Railway):
     with pytest.raises(RailwayError, match="not found"):
         await made(api, replace(QUICK, source=Repository("owner/secret")))
+
+
+async def test_our_own_repository_deploys_as_it_is(railway: RailwayStandIn, api: Railway):
+    railway.code.repositories["owner/offhook"] = Path(__file__).parents[3]
+    variables = {"DEEPGRAM_API_KEY": API_KEY, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_ACCOUNT_SID": ACCOUNT}
+    async with OfflineAgent(ScriptedMind()) as agent:
+        wanted = Wanted(Repository("owner/offhook"), {**variables, "DEEPGRAM_AGENT_URL": agent.url})
+        deployed, ended = await made(api, wanted)
+        assert ended.diagnosis.is_good, ended
+        async with aiohttp.ClientSession() as session:
+            await wait_until_healthy(session, deployed.domain.url)
+        (container,) = railway.only_service().deployments[0].containers
+        assert (container.port, railway.life.commands[0][1:]) == (8080, ["-m", "offhook", "serve"])
+        await railway.life.remove(railway.only_service().deployments[0])
+        said = [line.message for line in railway.only_service().deployments[0].run]
+        assert any(line.startswith("stopped: SIGTERM on Railway") for line in said), said
+
+
+async def test_an_edge_without_a_server_behind_it_is_told_apart(railway: RailwayStandIn, api: Railway):
+    deployed, _ = await made(api)
+    async with aiohttp.ClientSession() as session:
+        railway.only_service().domains[0].target_port = 3000
+        with pytest.raises(RailwayError) as refused:
+            await wait_until_healthy(session, deployed.domain.url, within_s=0)
+        assert refused.value.case == "edge-502"
+        await railway.life.remove(railway.only_service().deployments[0])
+        with pytest.raises(RailwayError) as refused:
+            await wait_until_healthy(session, deployed.domain.url, within_s=0)
+        assert refused.value.case == "edge-404"
