@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from offhook.sim.caller import Step
     from offhook.sim.events import Event
     from offhook.sim.options import CallOptions
+
+Network = Literal["none", "landline", "mobile", "poor-mobile", "intercontinental"]
+Trial = Literal["current", "legacy"]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +54,16 @@ def dial(
         list[str] | None, typer.Option("--parameter", help="NAME=VALUE for the start of a stream dialled directly.")
     ] = None,
     fallback: Annotated[str | None, typer.Option("--fallback", help="The number's fallback URL.")] = None,
+    network: Annotated[
+        Network | None, typer.Option("--network", help="The telephone network behind the caller.")
+    ] = None,
+    patience: Annotated[
+        float | None, typer.Option("--patience", help="Hang up when nothing was heard for so many seconds.", min=0.5)
+    ] = None,
+    placed: Annotated[
+        bool, typer.Option("--placed", help="Twilio places the call; the one who is called says what is said.")
+    ] = False,
+    trial: Annotated[Trial | None, typer.Option("--trial", help="The account is a trial's, of this kind.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for call.wav and call.json.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds until the call is cut off.", min=1)] = 300.0,
@@ -64,6 +77,7 @@ def dial(
 
     from offhook.cli.credentials import credentials
     from offhook.cli.running import run_loop
+    from offhook.scenario.shape import DetectionTable
     from offhook.scenario.target import Target
 
     if sum(bool(given) for given in (say, audio, scenario)) > 1:
@@ -72,7 +86,15 @@ def dial(
         raise typer.BadParameter("--method is GET or POST")
     who, folder = _caller(say or [], audio or [], scenario)
     token, account = credentials(token_env, account_sid)
-    chosen = {"caller": caller, "to": called, "parameters": {**who.parameters, **_parameters(parameter or [])}}
+    chosen = {
+        "caller": caller,
+        "to": called,
+        "parameters": {**who.parameters, **_parameters(parameter or [])},
+        "network": network,
+        "trial": trial,
+        "life": replace(who.life, patience_s=patience) if patience else None,
+        "detection": DetectionTable() if placed else None,
+    }
     who = replace(who, **{name: value for name, value in chosen.items() if value is not None})
     how = _Manner(Target(url, token, account, sign_as=sign_as), method.upper(), fallback, timeout)
     raise typer.Exit(run_loop(_dial(who, folder, how, out, as_json=as_json)))

@@ -13,7 +13,8 @@ from offhook.sim.identity import CallIdentity
 from offhook.sim.life import Life, Remark
 from offhook.sim.network import PROFILES, Network
 from offhook.sim.options import CallOptions
-from offhook.sim.plan import DialOutcome
+from offhook.sim.outbound import Detection, Outbound, Pickup
+from offhook.sim.plan import DialOutcome, QueueOutcome
 from offhook.sim.scenario import StepError, prepare
 
 
@@ -42,9 +43,19 @@ async def options_of(who: CallerPart, target: Target, speak: Speak) -> CallOptio
         parameters=who.parameters,
         status_url=target.status_url,
         dial=DialOutcome(**given(who.dial)),
+        queue=QueueOutcome(**given(who.queue)),
+        outbound=_outbound(who),
         trial=who.trial,
         reach=target.reach,
     )
+
+
+def _outbound(who: CallerPart) -> Outbound | None:
+    """Return how Twilio places the call, where it does."""
+    if who.pickup is None and who.detection is None:
+        return None
+    detection = None if who.detection is None else Detection(**given(who.detection))
+    return Outbound(Pickup() if who.pickup is None else Pickup(**given(who.pickup)), detection)
 
 
 def _identity(who: CallerPart, target: Target) -> CallIdentity:

@@ -35,7 +35,8 @@ from offhook.scenario.tables import snake, table_of
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.life import Life
 from offhook.sim.network import Network
-from offhook.sim.plan import DialOutcome
+from offhook.sim.outbound import Detection, Pickup
+from offhook.sim.plan import DialOutcome, QueueOutcome
 from offhook.sim.scenario import STEPS, FileStep
 
 _ACTIONS: Final[dict[str, type]] = {snake(kind.__name__): kind for kind in get_args(offline_faults.Action)}
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     DialTable: TypeAlias = Any
     LifeTable: TypeAlias = Any
     NetworkTable: TypeAlias = Any
+    QueueTable: TypeAlias = Any
+    PickupTable: TypeAlias = Any
+    DetectionTable: TypeAlias = Any
 else:
     LineTable = table_of("Line", Behaviour)
     FaultTable = table_of("Faults", offline_faults.Faults, leave_out=("at",))
@@ -57,6 +61,9 @@ else:
     DialTable = table_of("Dial", DialOutcome, leave_out=("says",))
     LifeTable = table_of("Life", Life, leave_out=("background",), instead={"remarks": list[str]})
     NetworkTable = table_of("Network", Network)
+    QueueTable = table_of("Queue", QueueOutcome)
+    PickupTable = table_of("Pickup", Pickup)
+    DetectionTable = table_of("Detection", Detection)
     Moment = Union[  # noqa: UP007  # built from a list
         tuple(
             table_of(f"At{kind.__name__}", offline_faults.At, kind, tag=word, instead=_AS_TEXT)
@@ -102,6 +109,16 @@ class CallerPart(_Table, frozen=True, kw_only=True, rename={"caller": "from"}):
     dial: Annotated[DialTable, Meta(description="What becomes of a `<Dial>`.")] = msgspec.field(
         default_factory=DialTable
     )
+    queue: Annotated[QueueTable, Meta(description="Who takes a caller out of an `<Enqueue>`.")] = msgspec.field(
+        default_factory=QueueTable
+    )
+    pickup: Annotated[
+        PickupTable | None,
+        Meta(description="Given: Twilio places the call, and the steps are those of the one who is called."),
+    ] = None
+    detection: Annotated[
+        DetectionTable | None, Meta(description="Given: Twilio places the call and detects answering machines.")
+    ] = None
     lines_taken: Annotated[
         int, Meta(ge=0, le=20, description="So many other callers are on the line already, and stay.")
     ] = 0

@@ -101,6 +101,19 @@ def test_a_call_in_order(tmp_path):
     assert json.loads((tmp_path / "out" / "call.json").read_text(encoding="utf-8"))["ok"] is True
 
 
+def test_the_line_and_the_temper_are_options(dial):
+    with served() as port:
+        code, output, _ = dial(f"ws://127.0.0.1:{port}/", "--network", "landline", "--patience", "9", "--placed")
+    assert code == 0
+    assert "dialling" in output
+    with served(mute) as port:
+        code, _, errors = dial(f"ws://127.0.0.1:{port}/", "--patience", "0.5")
+    assert code == 1
+    assert "bored: nothing was heard for 0.5 s" in errors
+    code, _, errors = dial("ws://127.0.0.1:1/", "--network", "carrier-pigeon")
+    assert code == 2
+
+
 def test_json_and_nothing_else(tmp_path, dial):
     with served() as port:
         code, output, _ = dial(f"ws://127.0.0.1:{port}/", "--json")
