@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half second
+    from offhook.offline.handshake import Standing
     from offhook.offline.ports import Mind
     from offhook.offline.record import CallRecord, Frame
 
@@ -25,6 +26,19 @@ def agent(
     script: Annotated[Path | None, typer.Option(help="Play this script (TOML or JSON) instead of speaking.")] = None,
     scripted: Annotated[bool, typer.Option("--scripted", help="Play the built-in script; needs no models.")] = False,
     llm: Annotated[str | None, typer.Option(help="Free mind: a .gguf file or an OpenAI-compatible URL.")] = None,
+    behave: Annotated[
+        Path | None, typer.Option(help="Manners and faults from this file (TOML or JSON); a script may hold them too.")
+    ] = None,
+    variety: Annotated[
+        int | None, typer.Option(help="Choose anew on every call, by this seed, whatever the vendor leaves open.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(min=0, help="Calls at once before 429.")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="Take only the API keys in this file, one a line, each with what it may do.")
+    ] = None,
+    hurry: Annotated[
+        float | None, typer.Option(min=1, max=1000, help="Let time pass so many times as fast, for every timer.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every message of every call.")] = False,
     transcripts: Annotated[bool, typer.Option("--transcripts", help="With --verbose: what was said, too.")] = False,
 ) -> None:
@@ -33,10 +47,12 @@ def agent(
 
     if llm is not None and (scripted or script is not None):
         raise typer.BadParameter("a script has no free mind: give --llm or --script/--scripted", param_hint="--llm")
-    watch = _Watch(transcripts) if verbose else None
-    raise typer.Exit(
-        run_loop(_serve(host, port, _chosen_mind(script, scripted, llm), watch, may_fall_back=llm is None))
-    )
+    options = _options(script, behave, variety)
+    options |= {"host": host, "port": port, "concurrency": concurrency, "keys": _keys(keys)}
+    if verbose:
+        options["on_frame"] = _Watch(transcripts)
+    mind = _chosen_mind(script, scripted, llm)
+    raise typer.Exit(run_loop(_serve(mind, options, may_fall_back=llm is None), hurry))
 
 
 def _chosen_mind(script: Path | None, scripted: bool, llm: str | None) -> Mind:
@@ -51,39 +67,70 @@ def _chosen_mind(script: Path | None, scripted: bool, llm: str | None) -> Mind:
     return SpeakingMind(llm, _say)
 
 
-async def _serve(host: str, port: int, mind: Mind, watch: _Watch | None, *, may_fall_back: bool) -> int:
+def _options(script: Path | None, behave: Path | None, variety: int | None) -> dict[str, Any]:
+    """Return manners and faults as the files have them; a file of behaviour replaces what the script says."""
+    from dataclasses import replace
+
+    from offhook.offline.behaviour import Behaviour, load_behaviour
+    from offhook.offline.script import load_behaviour_of
+
+    said = Behaviour() if script is None else load_behaviour_of(script)
+    if behave is not None:
+        said = load_behaviour(behave)
+    manners = said.manners if variety is None else replace(said.manners, variety=variety)
+    return {"manners": manners, "faults": said.faults}
+
+
+def _keys(path: Path | None) -> dict[str, Standing] | None:
+    from offhook.errors import ConfigError
+    from offhook.offline.handshake import read_keys
+
+    if path is None:
+        return None
+    try:
+        return read_keys(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"keys {path.name}: {error}"]) from None
+
+
+async def _serve(mind: Mind, options: dict[str, Any], *, may_fall_back: bool) -> int:
     from offhook.errors import ConfigError
     from offhook.offline.scripted import ScriptedMind
 
     try:
-        return await _serve_with(host, port, mind, watch)
+        return await _serve_with(mind, options)
     except ConfigError as missing:
         if not may_fall_back or isinstance(mind, ScriptedMind):
             raise
         for problem in missing.problems:
             _say(problem)
         _say("falling back to the scripted mind: it answers, but understands nothing")
-        return await _serve_with(host, port, ScriptedMind(), watch)
+        return await _serve_with(ScriptedMind(), options)
 
 
-async def _serve_with(host: str, port: int, mind: Mind, watch: _Watch | None) -> int:
+async def _serve_with(mind: Mind, options: dict[str, Any]) -> int:
     import asyncio
+    from dataclasses import replace
 
     from offhook.errors import ConfigError
-    from offhook.offline.manners import Manners
     from offhook.offline.scripted import ScriptedMind
     from offhook.offline.server import OfflineAgent
 
-    is_scripted = isinstance(mind, ScriptedMind)
-    manners = Manners(greeting=mind.greeting if isinstance(mind, ScriptedMind) else "")
-    served = OfflineAgent(mind, host=host, port=port, manners=manners, on_frame=watch, keep_audio=False)
+    manners = options["manners"]
+    if isinstance(mind, ScriptedMind) and not manners.greeting:
+        manners = replace(manners, greeting=mind.greeting)
+    served = OfflineAgent(mind, **{**options, "manners": manners}, keep_audio=False)
+    kind = "scripted" if isinstance(mind, ScriptedMind) else "speaking"
     try:
         async with served:
-            _say(f"listening on {served.url} ({'scripted' if is_scripted else 'speaking'} mind); Ctrl-C stops it")
-            _say("any API key is accepted; point a client or DEEPGRAM_AGENT_URL here")
+            _say(f"listening on {served.url} ({kind} mind); Ctrl-C stops it")
+            known = options["keys"]
+            accepted = "any API key is accepted" if known is None else f"{len(known)} API keys are known"
+            _say(f"{accepted}; point a client or DEEPGRAM_AGENT_URL here")
             await _until_terminated(asyncio.Event())
     except OSError as busy:
-        raise ConfigError([f"cannot listen on {host}:{port}: {busy.strerror}; choose another --port"]) from busy
+        where = f"{options['host']}:{options['port']}"
+        raise ConfigError([f"cannot listen on {where}: {busy.strerror}; choose another --port"]) from busy
     _say("stopped by SIGTERM")
     return 0
 

@@ -47,6 +47,23 @@ WRONG: Final = Refusal(401)
 FORBIDDEN: Final = Refusal(403, "FORBIDDEN")
 
 
+def read_keys(text: str) -> dict[str, Standing]:
+    """Return the keys of a file: one a line, and after a space what it may do (else everything); # comments.
+
+    Raises `ValueError` with the number of a line that is wrong, never with the key.
+    """
+    keys: dict[str, Standing] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        key, *standing = line.partition("#")[0].split()[:3] or [""]
+        if not key:
+            continue
+        known = next((name for name in _STANDINGS if standing == [name]), None)
+        if standing and known is None:
+            raise ValueError(f"line {number}: after the key may stand one of {', '.join(_STANDINGS)}")
+        keys[key] = known or "member"
+    return keys
+
+
 def refusal(
     status: int, request_id: str, retry_after_s: float | None = None, *, err_code: str = "", said: str = ""
 ) -> web.Response:

@@ -34,7 +34,10 @@ class Frame:
 
 @dataclass(slots=True)
 class CallRecord:
-    """One call of the offline agent. ``heard`` is caller audio as received, ``spoke`` agent audio as sent."""
+    """One call of the offline agent. ``heard`` is caller audio as received, ``spoke`` agent audio as sent.
+
+    Where sound is not kept (``keeps_audio``), its frames are not in the history either: a server may run for weeks.
+    """
 
     index: int
     request_id: str
@@ -69,7 +72,7 @@ class CallRecord:
         kept = self.spoke if sent else self.heard
         if self.keeps_audio and len(kept) + len(audio) <= KEPT_AUDIO_BYTES:
             kept += audio
-        self._note(Frame(time.monotonic(), sent, None, len(audio)))
+        self._note(Frame(time.monotonic(), sent, None, len(audio)), keep=self.keeps_audio)
 
     def passed(
         self,
@@ -99,8 +102,8 @@ class CallRecord:
                 )
             )
 
-    def _note(self, frame: Frame) -> None:
-        if len(self.history) < KEPT_FRAMES:
+    def _note(self, frame: Frame, *, keep: bool = True) -> None:
+        if keep and len(self.history) < KEPT_FRAMES:
             self.history.append(frame)
         else:
             self.not_kept += 1

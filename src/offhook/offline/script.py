@@ -28,20 +28,21 @@ A script is TOML or JSON, every key optional::
     hears = "Utterance {n}."
     says = ["I heard utterance {n}."]
 
-Text that was injected, or recognised by other ears, finds its turn by its words. Unknown keys are errors.
+Text that was injected, or recognised by other ears, finds its turn by its words. Unknown keys are errors. The same file
+may say how the server behaves and what goes wrong: `offhook.offline.behaviour`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from offhook.errors import ConfigError
+from offhook.offline.behaviour import TABLES, Behaviour, behaviour, read_tree
 
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
@@ -109,14 +110,23 @@ def words(text: str) -> str:
 
 
 def load_script(path: Path) -> tuple[Script, dict[str, bytes]]:
-    """Read a script and its recordings. Raises `ConfigError` that names the file and the place."""
+    """Read a script and its recordings; tables of behaviour beside it are left alone (`load_behaviour_of`).
+
+    Raises `ConfigError` that names the file and the place.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        tree = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
-        script = msgspec.convert(tree, Script)
+        script = msgspec.convert({k: v for k, v in read_tree(path).items() if k not in TABLES}, Script)
     except (OSError, ValueError) as error:
         raise ConfigError([f"script {path.name}: {error}"]) from None
     return script, load_recordings(path.parent / script.voice.dir, script.voice.files) if script.voice.dir else {}
+
+
+def load_behaviour_of(path: Path) -> Behaviour:
+    """Read the tables of behaviour in a script's file. Raises `ConfigError`."""
+    try:
+        return behaviour({name: table for name, table in read_tree(path).items() if name in TABLES})
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"script {path.name}: {error}"]) from None
 
 
 def load_recordings(folder: Path, files: dict[str, str] | None = None) -> dict[str, bytes]:

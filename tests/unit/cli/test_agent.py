@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
@@ -70,16 +71,61 @@ async def test_verbose_prints_kinds_and_never_words_unless_told() -> None:
         assert "> AgentAudioDone" in text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes are POSIX")
+async def test_faults_keys_and_time_from_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("good\nbroke no_credit  # never paid\n")
+    (tmp_path / "behave.toml").write_text(
+        """
+        [manners]
+        error_close = 1011
+        [[faults]]
+        [[faults.at]]
+        moment = "AgentAudioDone"
+        do = "fail"
+        code = "SERVER_GOING_AWAY"
+        """
+    )
+    files = ["--keys", str(tmp_path / "keys"), "--behave", str(tmp_path / "behave.toml")]
+    process, url = await started(*files, "--concurrency", "1", "--hurry", "5")
+    try:
+        statuses = []
+        for key in ("bad", "broke"):
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                async with websockets.connect(url, additional_headers={"Authorization": f"Token {key}"}):
+                    pass
+            statuses.append(refused.value.response.status_code)
+        assert statuses == [401, 402]
+        good = {"Authorization": "Token good"}
+        async with asyncio.timeout(DEADLINE_S), websockets.connect(url, additional_headers=good) as first:
+            with pytest.raises(websockets.InvalidStatus, match="429"):
+                async with websockets.connect(url, additional_headers=good):
+                    pass
+            await first.send(SETTINGS)
+            with contextlib.suppress(websockets.ConnectionClosed):
+                while True:
+                    await first.recv()
+        assert first.close_code == 1011
+    finally:
+        text = await rest_of(process, signal.SIGTERM)
+    assert "2 API keys are known" in text
+
+
 def test_what_cannot_work_says_why(tmp_path: Path) -> None:
+    (tmp_path / "behave.toml").write_text("[[faults]]\n[[faults.at]]\nmoment = 'Welcome'\ndo = 'explode'")
+    (tmp_path / "keys").write_text("a-secret-key nobleman")
     (tmp_path / "bad.toml").write_text("greting = 'x'")
     for options, word in [
         (["--script", str(tmp_path / "bad.toml")], "greting"),
         (["--script", str(tmp_path / "none.toml")], "none.toml"),
         (["--scripted", "--host", "203.0.113.7"], "another --port"),
+        (["--scripted", "--behave", str(tmp_path / "behave.toml")], "faults[0].at[0].do must be one of die, fail"),
+        (["--scripted", "--behave", str(tmp_path / "bad.toml")], "`greting` is no table"),
+        (["--scripted", "--keys", str(tmp_path / "keys")], "line 1: after the key"),
     ]:
         done = CliRunner().invoke(app, ["agent", *options])
         assert isinstance(done.exception, ConfigError), "main() prints it and exits with 2"
         assert word in str(done.exception)
+        assert "a-secret-key" not in str(done.exception)
     done = CliRunner().invoke(app, ["agent", "--scripted", "--llm", "http://127.0.0.1:9"])
     assert done.exit_code == 2
     assert "--llm" in done.output
