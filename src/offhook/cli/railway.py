@@ -80,6 +80,7 @@ def deploy(
     replicas: Replicas = 1,
     databases: Databases = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and stop.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Deploy also where nothing has changed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     file: ConfigFile = None,
 ) -> None:
@@ -94,7 +95,7 @@ def deploy(
     loaded = _loaded(file)
     databases = databases or (replicas > 1 and not yes and _offered())
     wanted = _wanted(loaded, _source(repo, branch, image), replicas, databases=databases)
-    raise typer.Exit(run_loop(_deploy(loaded, wanted, dry_run=dry_run, yes=yes)))
+    raise typer.Exit(run_loop(_deploy(loaded, wanted, dry_run=dry_run, again=again, yes=yes)))
 
 
 def _loaded(file: Path | None) -> Loaded:
@@ -136,7 +137,7 @@ async def _verify(loaded: Loaded, wanted: Wanted) -> int:
     return 1 if found else 0
 
 
-async def _deploy(loaded: Loaded, wanted: Wanted, *, dry_run: bool, yes: bool) -> int:
+async def _deploy(loaded: Loaded, wanted: Wanted, *, dry_run: bool, again: bool, yes: bool) -> int:
     import aiohttp
 
     from offhook.setup.railway.road import apply, plan
@@ -144,13 +145,14 @@ async def _deploy(loaded: Loaded, wanted: Wanted, *, dry_run: bool, yes: bool) -
     async with aiohttp.ClientSession() as session:
         api, who = await _enter(session, loaded)
         changes = await plan(api, who, wanted)
+        changes += ["deploy again"] if again and "deploy" not in changes else []
         for words in changes:
             typer.echo(f"will: {words}")
         if dry_run:
             return 0
         if changes and not yes and not _agreed():
             return 1
-        deployed = await apply(api, who, wanted, lambda words: typer.echo(f"done: {words}"))
+        deployed = await apply(api, who, wanted, lambda words: typer.echo(f"done: {words}"), again=again)
         if deployed.deployment_id is None:
             typer.echo("nothing to deploy yet: name a repository (--repo) or an image (--image)")
             return 1

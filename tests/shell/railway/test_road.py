@@ -314,3 +314,29 @@ async def test_an_edge_without_a_server_behind_it_is_told_apart(railway: Railway
         with pytest.raises(RailwayError) as refused:
             await wait_until_healthy(session, deployed.domain.url, within_s=0)
         assert refused.value.case == "edge-404"
+
+
+async def test_what_has_ended_is_deployed_again_and_what_runs_only_when_asked(
+    railway: RailwayStandIn, api: Railway, tmp_path: Path
+):
+    _, ended = await made(api)
+    assert ended.diagnosis.is_good
+    who = await identify(api)
+    again = await apply(api, who, QUICK, again=True)
+    assert again.changes == (f"deployment {again.deployment_id} started",)
+    newest = railway.only_service().deployments[-1]
+    await until(lambda: newest.status == "SUCCESS")
+    newest.containers[0].status = "EXITED"  # as a process that ends with code 0
+    assert await plan(api, who, QUICK) == ["deploy"]
+    _, ended = await made(api)
+    assert ended.diagnosis.is_good
+    assert len(railway.only_service().deployments) == 3
+
+
+async def test_a_port_behind_a_domain_is_corrected_without_a_deployment(railway: RailwayStandIn, api: Railway):
+    first, _ = await made(api)
+    railway.only_service().domains[0].target_port = 3000
+    assert await plan(api, await identify(api), QUICK) == [f"let {first.domain.name} lead to port 8080"]
+    second, _ = await made(api)
+    assert second.deployment_id == first.deployment_id
+    assert second.domain.target_port == 8080

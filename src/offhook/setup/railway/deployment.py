@@ -14,6 +14,8 @@ ENDED: Final = frozenset({"SUCCESS", "SLEEPING", "CRASHED", "FAILED", "SKIPPED",
 #: On the way.
 UNDER_WAY: Final = frozenset({"QUEUED", "INITIALIZING", "BUILDING", "DEPLOYING", "WAITING", "NEEDS_APPROVAL"})
 LINES: Final = 200
+#: An instance that will not answer any more.
+_OVER: Final = frozenset({"EXITED", "STOPPED", "CRASHED", "REMOVED", "REMOVING", "SKIPPED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,14 @@ class Summary:
     status: str
     created_at: str
     is_stopped: bool
+    instances: tuple[str, ...] = ()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs or is on its way. Without instances it is not known, and Railway is believed."""
+        if self.is_stopped or self.status in ENDED - {"SUCCESS"}:
+            return False
+        return self.status != "SUCCESS" or not self.instances or not _OVER.issuperset(self.instances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,16 @@ async def list_deployments(api: Railway, ids: Mapping[str, str], first: int = 5)
     """Return the newest deployments of the service that `Place.ids` names, newest first."""
     found = await api.ask(DEPLOYMENTS, input=dict(ids), first=first)
     nodes = [edge["node"] for edge in found["deployments"]["edges"]]
-    return [Summary(n["id"], n["status"], n["createdAt"], n["deploymentStopped"]) for n in nodes]
+    return [
+        Summary(
+            each["id"],
+            each["status"],
+            each["createdAt"],
+            each["deploymentStopped"],
+            tuple(instance["status"] for instance in each["instances"]),
+        )
+        for each in nodes
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def diagnose(it: Deployment, settings: ServiceSettings, newer: str | None = None
             return Diagnosis(
                 "sleeping",
                 "the service sleeps: nothing was sent for ten minutes, and the next caller waits or is refused",
-                "turn Serverless (sleepApplication) off; `offhook setup` does that, then deploys",
+                "turn Serverless (sleepApplication) off; `offhook railway deploy` does that, then deploys",
             )
         case "SKIPPED":
             return Diagnosis(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from offhook.config.files import read_dotenv
-from offhook.config.keys import PLATFORM_NAMES, PREFIX
+from offhook.config.keys import OTHER_NAMES, PLATFORM_NAMES, PREFIX
 from offhook.config.load import Loaded
 from offhook.setup.railway.wanted import Database, ServiceSettings, Source, Wanted
 
@@ -25,7 +25,7 @@ def variables_of(loaded: Loaded, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_ours(name: str) -> bool:
-    return name in PLATFORM_NAMES or name.startswith(PREFIX)
+    return name in PLATFORM_NAMES or (name.startswith(PREFIX) and name not in OTHER_NAMES)
 
 
 def _goes_along(name: str) -> bool:

@@ -210,7 +210,7 @@ DEPLOY: Final = _operation("""mutation Deploy($serviceId: String!, $environmentI
 
 DEPLOYMENTS: Final = _operation("""query Deployments($input: DeploymentListInput!, $first: Int!) {
   deployments(input: $input, first: $first) {
-    edges { node { id status createdAt statusUpdatedAt deploymentStopped } }
+    edges { node { id status createdAt deploymentStopped instances { status } } }
   }
 }""")
 

@@ -9,7 +9,7 @@ from typing import Final
 from offhook.errors import RailwayError
 from offhook.setup.railway import databases
 from offhook.setup.railway.api import Railway
-from offhook.setup.railway.deployment import ENDED, list_deployments
+from offhook.setup.railway.deployment import list_deployments
 from offhook.setup.railway.domain import Domain, read_domains, set_domain
 from offhook.setup.railway.identity import Identity
 from offhook.setup.railway.operations import DEPLOY
@@ -78,19 +78,27 @@ async def _differences(api: Railway, place: Place, wanted: Wanted) -> list[str]:
     changes += [str(each) for each in wanted.settings.unlike(instance.settings)]
     domains = await read_domains(api, place)
     changes += [] if domains else [f"create a domain that leads to port {wanted.port}"]
+    if wanted.source is not None and instance.source != wanted.source:
+        changes.append(f"connect {wanted.source}")
+    has_source = wanted.source is not None or instance.source is not None
+    is_due = has_source and (changes or await _is_due(api, place, variables.written.get(MARK, DEPLOYED)))
     changes += [
         f"let {domain.name} lead to port {wanted.port}" for domain in domains if domain.target_port != wanted.port
     ]
-    if wanted.source is not None and instance.source != wanted.source:
-        changes.append(f"connect {wanted.source}")
-    if wanted.source is not None and (changes or await _is_due(api, place, variables.written.get(MARK, DEPLOYED))):
-        changes.append(_DEPLOY)
-    return changes
+    return [*changes, _DEPLOY] if is_due else changes
 
 
-async def apply(api: Railway, who: Identity, wanted: Wanted, told: Callable[[str], None] = lambda _: None) -> Deployed:
+async def apply(
+    api: Railway,
+    who: Identity,
+    wanted: Wanted,
+    told: Callable[[str], None] = lambda _: None,
+    *,
+    again: bool = False,
+) -> Deployed:
     """Make everything as wanted and start a deployment where one is due; each step is read back before the next.
 
+    ``again`` deploys also where nothing has changed: an image that is new under the same name.
     Run again after an interruption at any moment it goes on where it was: nothing is created twice.
     """
     made: list[str] = []
@@ -111,7 +119,7 @@ async def apply(api: Railway, who: Identity, wanted: Wanted, told: Callable[[str
     say(f"settings set: {settings}" if settings else "settings are as wanted", changed=bool(differences))
     domain, changed = await set_domain(api, place, wanted.port)
     say(f"{domain.url} leads to port {domain.target_port}", changed=changed)
-    deployment = await _deployment(api, place, wanted, mark, say)
+    deployment = await _deployment(api, place, wanted, "" if again else mark, say)
     return Deployed(place, domain, deployment, tuple(made))
 
 
@@ -162,6 +170,7 @@ async def _mark(api: Railway, place: Place, wanted: Wanted) -> str:
         not variables.missing(wanted.all_variables)
         and not wanted.settings.unlike(instance.settings)
         and wanted.source in (None, instance.source)
+        and bool(await read_domains(api, place))
     )
     if mark and is_same:
         return mark
@@ -173,14 +182,7 @@ async def _mark(api: Railway, place: Place, wanted: Wanted) -> str:
 async def _is_due(api: Railway, place: Place, mark: str) -> bool:
     """Say whether a deployment is due: changes wait for one, or none is alive."""
     newest = next(iter(await list_deployments(api, place.ids, 1)), None)
-    if newest is None or newest.is_stopped:
-        return True
-    if mark != DEPLOYED:
-        return mark == f"after {newest.id}" or newest.status in _DEAD
-    return newest.status in _DEAD
-
-
-_DEAD: Final = ENDED - {"SUCCESS"}
+    return newest is None or not newest.is_alive or mark == f"after {newest.id}"
 
 
 async def _deployment(api: Railway, place: Place, wanted: Wanted, mark: str, say: Say) -> str | None:
@@ -190,7 +192,7 @@ async def _deployment(api: Railway, place: Place, wanted: Wanted, mark: str, say
     if wanted.source is not None:
         connected = await connect(api, place, wanted.source)
         say(f"{wanted.source} {'connected' if connected else 'is connected'}", changed=connected)
-    if await _is_due(api, place, mark):
+    if not mark or await _is_due(api, place, mark):
         deployment = str((await api.ask(DEPLOY, **place.instance))["serviceInstanceDeployV2"])
         say(f"deployment {deployment} started", changed=True)
     else:

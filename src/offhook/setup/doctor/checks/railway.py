@@ -77,7 +77,7 @@ async def _enter(api: Railway, wanted: RailwayAccess) -> _Access:
         raise RailwayError(
             "no-service",
             f"the project {place.project} has no service {wanted.service or 'offhook'}; it has: {names}",
-            "name yours (railway.service in offhook.toml), or let `offhook setup` create it",
+            "name yours (railway.service in offhook.toml), or let `offhook railway deploy` create it",
         )
     return _Access(api, who, found)
 

@@ -31,7 +31,7 @@ class Deployments:
 def judge(it: Deployments, settings: ServiceSettings) -> Sequence[Finding]:
     """Say whether the newest deployment runs, whether the log that is read is its own, and what the edge failed at."""
     if it.newest is None:
-        fix = "run `offhook setup`, or press Deploy in Railway's pages"
+        fix = "run `offhook railway deploy`, or press Deploy in Railway's pages"
         return [Finding(NAME, "fail", "nothing was ever deployed", "never-deployed", _EXPECTED, fix)]
     return [_newest(it, it.newest, settings), *_named(it, it.newest, settings), *_edge(it)]
 

@@ -17,7 +17,7 @@ NAME: Final = "railway-service"
 #: What the server cannot answer a call without.
 REQUIRED: Final = ("DEEPGRAM_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 _ANSWERED: Final = (HEALTH_PATH, "/livez")
-_SETUP: Final = "run `offhook setup`, which sets it and reads it back"
+_SETUP: Final = "run `offhook railway deploy`, which sets it and reads it back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _variables(it: Service) -> Iterator[Finding]:
             "variables-missing",
             f"not among the service's variables: {', '.join(missing)}",
             "every variable that a call needs",
-            "run `offhook setup`, or add them in Railway's pages under Variables; then deploy",
+            "run `offhook railway deploy`, or add them in Railway's pages under Variables; then deploy",
         )
     empty = it.variables.empty({name: "" for name in (*REQUIRED, "DATABASE_URL", "REDIS_URL") if name in known})
     if empty:
@@ -114,7 +114,7 @@ def _settings(it: Service) -> Iterator[Finding]:
             "config-file",
             f"the service names {raw['railwayConfigFile']}, which Railway does not read after 2026-12-01",
             "settings on the service itself",
-            "run `offhook setup`, which sets them there; then clear the Config File in the service's settings",
+            "run `offhook railway deploy`, which sets them there; then clear the Config File in the service's settings",
             "warn",
         )
 
@@ -139,7 +139,7 @@ def _several(it: Service) -> Iterator[Finding]:
             "replicas-alone",
             f"{replicas} replicas, but not {' and not '.join(shared)}: they cannot know of each other's calls",
             "one replica, or Postgres and Redis beside them",
-            "run `offhook setup` with databases, or set the replicas to 1",
+            "run `offhook railway deploy --replicas N --databases`, or set the replicas to 1",
             "warn",
         )
     if it.volume is not None:
