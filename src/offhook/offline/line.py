@@ -205,6 +205,10 @@ class Line:
             else:
                 self.audio(entry)
 
+    def inject(self, action: Action) -> None:
+        """Let a fault happen now."""
+        self._do(action)
+
     def _do(self, action: Action) -> None:
         match action:
             case Die(how, code):

@@ -22,7 +22,7 @@ from offhook.offline import events, rules
 from offhook.offline import messages as m
 from offhook.offline.clock import SessionClock
 from offhook.offline.exchange import Exchange
-from offhook.offline.faults import Faults
+from offhook.offline.faults import Action, Faults
 from offhook.offline.line import Ending, Line
 from offhook.offline.manners import Manners
 from offhook.offline.outbox import ClientStuckError, Outbox
@@ -78,6 +78,10 @@ class ServedCall:
         self._is_stopping = self._is_stopping or ending.why == "stopping"
         if not self._ended.done():
             self._ended.set_result(ending)
+
+    def inject(self, action: Action) -> None:
+        """Let a fault happen now."""
+        self._line.inject(action)
 
     async def run(self) -> None:
         """Serve until one side ends it. A defect of ours or of the mind ends this call and nothing else."""

@@ -25,7 +25,7 @@ from typing import Any, Final, Self
 from aiohttp import web
 
 from offhook.offline.companion import Companion
-from offhook.offline.faults import Faults
+from offhook.offline.faults import Action, Faults
 from offhook.offline.handshake import Doorman, Keys, Refusal, refusal
 from offhook.offline.line import Ending
 from offhook.offline.manners import Manners
@@ -102,6 +102,13 @@ class OfflineAgent:
     def live(self) -> int:
         """Return how many calls are open."""
         return len(self._live)
+
+    def inject(self, action: Action) -> int:
+        """Let a fault happen now on every open call; return on how many."""
+        calls = list(self._live)
+        for call in calls:
+            call.inject(action)
+        return len(calls)
 
     async def __aenter__(self) -> Self:
         self._epoch = time.time() - asyncio.get_running_loop().time()
