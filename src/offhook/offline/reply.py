@@ -155,6 +155,8 @@ class Reply:
                         self.segments.append(segment)
                         self.conversation.history.append(segment.said)
                         await self._thought.put(segment)
+                    case Think() if self._released.is_set() and not self.segments:
+                        self._stage.out.event({"type": "AgentThinking", "content": action.text})
                     case Think():
                         await self._thought.put(action)
                     case CallFunctions():
