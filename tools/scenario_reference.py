@@ -30,6 +30,9 @@ _TABLES: tuple[tuple[str, Any], ...] = (
     ("`[caller.network]`", shape.NetworkTable),
     ("`[caller.life]`", shape.LifeTable),
     ("`[caller.dial]`", shape.DialTable),
+    ("`[caller.queue]`", shape.QueueTable),
+    ("`[caller.pickup]`", shape.PickupTable),
+    ("`[caller.detection]`", shape.DetectionTable),
     ("`[agent]`", shape.AgentPart),
     ("`[agent.script]`", Script),
     ("`[[agent.script.turn]]`, `[agent.script.otherwise]`", Turn),
@@ -146,7 +149,9 @@ def _library() -> Iterator[str]:
     found = library()
     yield from (f"## The library: {len(found)} scenarios", "")
     yield "`offhook test NAME` performs one, `offhook test` all, `offhook dial URL --scenario NAME` only its caller."
-    yield "The ids are those of the [behaviour page](../topics/behaviour.md)."
+    yield "The ids are those of the [behaviour page](../topics/behaviour.md). What no file can say is tested elsewhere:"
+    yield "bytes below the WebSocket protocol (C1, C11, C20), two streams of one call (C21), ten thousand calls (C22),"
+    yield "and an outage of a thousand dials (A25)."
     yield from ("", "| name | what happens | why | source | ids |", "| --- | --- | --- | --- | --- |")
     for named in found:
         one = named.scenario

@@ -81,13 +81,13 @@ class CallStreams:
                 self._connected = stream
                 await self._begin(stream, order)
                 self._handset.attach(stream.pass_frame)
-                self._handset.on_key = stream.press
+                self._handset.on_key, self._handset.wire = stream.press, stream
                 if self._circuit.is_leaving:  # it was ended or sent elsewhere while this was opened
                     await stream.hang_up()
                 await self._until_over(stream)
         finally:
             self._connected = None
-            self._handset.on_key = None
+            self._handset.on_key = self._handset.wire = None
             self._handset.detach(stream.pass_frame)
             self._circuit.witness.agent.cut()
             self._count(stream)

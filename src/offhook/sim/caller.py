@@ -18,10 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from offhook.sim.hearing import Hearing
 from offhook.sim.tones import tone
+
+#: For a stream to be there that a step disturbs.
+STREAM_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,25 @@ class LoseLine:
     """Drive into a tunnel: nothing of the caller arrives any more, and nobody says so."""
 
 
-Step = WaitForAgent | Say | Interrupt | Press | Pause | HangUp | WaitForHangUp | Beep | LoseLine
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Have the stream carry what Twilio never sends, ``times`` times; ``{streamSid}`` in the text is filled in."""
+
+    text: str
+    as_binary: bool = False
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSlowly:
+    """Have Twilio's side of the stream take no more than this from the server."""
+
+    bytes_per_s: float
+
+
+Step = (
+    WaitForAgent | Say | Interrupt | Press | Pause | HangUp | WaitForHangUp | Beep | LoseLine | SendFrame | ReadSlowly
+)
 
 
 def voicemail(greeting: bytes, text: str = "", records_s: float = 30.0) -> tuple[Step, ...]:
@@ -103,8 +124,34 @@ def voicemail(greeting: bytes, text: str = "", records_s: float = 30.0) -> tuple
     return (Pause(0.3), Say(greeting, text), Beep(), Pause(records_s), HangUp())
 
 
+class Wire(Protocol):
+    """What can be done to an open stream that no telephone does."""
+
+    @property
+    def stream_sid(self) -> str:
+        """The stream's id."""
+        ...
+
+    async def send_text(self, text: str) -> None:
+        """Send any text frame."""
+        ...
+
+    async def send_binary(self, payload: bytes) -> None:
+        """Send a binary frame."""
+        ...
+
+    def read_slowly(self, bytes_per_s: float) -> None:
+        """Take at most this many bytes per second from the server."""
+        ...
+
+
 class Line(Protocol):
-    """What a caller can do with a telephone."""
+    """What a caller can do with a telephone. ``wire`` is the stream of `<Connect>` while there is one."""
+
+    @property
+    def wire(self) -> Wire | None:
+        """The open stream."""
+        ...
 
     @property
     def agent(self) -> Hearing:
@@ -173,12 +220,25 @@ class Caller:
                 await line.say(tone(hz, ms), "")
             case LoseLine():
                 line.lose()
+            case SendFrame() | ReadSlowly():
+                await line.wait_until(lambda: line.wire, STREAM_S)
+                await self._disturb(step, line.wire)
             case WaitForHangUp(timeout_s):
                 await line.wait_until(lambda: False, timeout_s)
                 self.problems.append(f"the server did not hang up within {timeout_s:g} s")
             case _:
                 assert_never(step)
         return True
+
+    async def _disturb(self, step: SendFrame | ReadSlowly, wire: Wire | None) -> None:
+        if wire is None:
+            self.problems.append("there was no stream to disturb")
+        elif isinstance(step, ReadSlowly):
+            wire.read_slowly(step.bytes_per_s)
+        else:
+            text = step.text.replace("{streamSid}", wire.stream_sid)
+            for _ in range(step.times):
+                await (wire.send_binary(text.encode()) if step.as_binary else wire.send_text(text))
 
     async def _say(self, audio: bytes, text: str, line: Line) -> None:
         await line.say(audio, text)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from offhook.sim.behaviour import Behaviour
+from offhook.sim.caller import Wire
 from offhook.sim.circuit import Circuit
 from offhook.sim.events import DigitPressed
 from offhook.sim.hearing import Hearing
@@ -38,6 +39,8 @@ class Handset:
         self.keys: list[str] = []
         #: Where keys go instead of ``keys`` while a stream of `<Connect>` is open.
         self.on_key: Callable[[str], None] | None = None
+        #: The stream of `<Connect>` while it is open, for what no telephone does.
+        self.wire: Wire | None = None
         self._circuit = circuit
         self._witness = circuit.witness
         self._network = network

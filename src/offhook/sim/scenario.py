@@ -20,7 +20,9 @@ from offhook.sim.caller import (
     LoseLine,
     Pause,
     Press,
+    ReadSlowly,
     Say,
+    SendFrame,
     Step,
     WaitForAgent,
     WaitForHangUp,
@@ -96,6 +98,20 @@ class LoseLineStep(_Strict, frozen=True, tag="lose_line"):
     """Lose the network: nothing of the caller arrives any more, and nobody says so."""
 
 
+class SendFrameStep(_Strict, frozen=True, tag="send_frame"):
+    """Send on the stream what Twilio never sends, `times` times. `{streamSid}` is filled in."""
+
+    text: Annotated[str, Meta(max_length=4000)]
+    as_binary: bool = False
+    times: Annotated[int, Meta(ge=1, le=1000)] = 1
+
+
+class ReadSlowlyStep(_Strict, frozen=True, tag="read_slowly"):
+    """Twilio's side takes no more than this from the server."""
+
+    bytes_per_s: Annotated[float, Meta(gt=0)]
+
+
 FileStep = (
     WaitForAgentStep
     | SayStep
@@ -106,6 +122,8 @@ FileStep = (
     | WaitForHangUpStep
     | BeepStep
     | LoseLineStep
+    | SendFrameStep
+    | ReadSlowlyStep
 )
 
 
@@ -138,6 +156,10 @@ async def _prepared(step: FileStep, speak: Speak, folder: Path) -> Step:
             return Beep(step.hz, step.ms)
         case LoseLineStep():
             return LoseLine()
+        case SendFrameStep():
+            return SendFrame(step.text, step.as_binary, step.times)
+        case ReadSlowlyStep():
+            return ReadSlowly(step.bytes_per_s)
 
 
 async def _audio(step: SayStep | InterruptStep, speak: Speak, folder: Path) -> bytes:

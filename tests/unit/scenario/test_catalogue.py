@@ -17,6 +17,17 @@ def test_there_are_at_least_sixty():
     assert len({one.scenario.title for one in LIBRARY}) == len(names())
 
 
+#: Of the fault catalogue, what no file can say: bytes below the protocol, two streams, thousands of calls.
+ELSEWHERE = {"A25", "C1", "C11", "C20", "C21", "C22"}
+
+
+def test_every_fault_of_either_leg_has_its_scenario():
+    covered = {name for one in LIBRARY for name in one.scenario.stands_for}
+    catalogue = {f"A{n}" for n in range(1, 28)} | {f"C{n}" for n in range(1, 26)}
+
+    assert catalogue - covered == ELSEWHERE
+
+
 @pytest.mark.parametrize("one", LIBRARY, ids=lambda one: one.name)
 def test_each_says_why_and_where_it_is_from(one):
     scenario = one.scenario

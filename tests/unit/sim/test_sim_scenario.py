@@ -3,7 +3,19 @@
 import pytest
 
 from offhook.scenario.reading import load
-from offhook.sim.caller import Beep, HangUp, Interrupt, LoseLine, Pause, Press, Say, WaitForAgent, WaitForHangUp
+from offhook.sim.caller import (
+    Beep,
+    HangUp,
+    Interrupt,
+    LoseLine,
+    Pause,
+    Press,
+    ReadSlowly,
+    Say,
+    SendFrame,
+    WaitForAgent,
+    WaitForHangUp,
+)
 from offhook.sim.scenario import StepError, prepare
 
 EVERYTHING = """
@@ -32,6 +44,13 @@ ms = 100
 [[steps]]
 do = "lose_line"
 [[steps]]
+do = "send_frame"
+text = "{"
+times = 3
+[[steps]]
+do = "read_slowly"
+bytes_per_s = 1000
+[[steps]]
 do = "hang_up"
 """
 
@@ -57,6 +76,8 @@ async def test_every_step(tmp_path):
         WaitForHangUp(3),
         Beep(ms=100),
         LoseLine(),
+        SendFrame("{", times=3),
+        ReadSlowly(1000),
         HangUp(),
     ]
 
