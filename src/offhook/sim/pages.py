@@ -75,6 +75,16 @@ class Pages:
             return None
         return await self.fetch(what, page.absolute(action), verb.attributes.get("method", "POST"), extra)
 
+    async def tell_action(self, verb: Element, page: Page, extra: Mapping[str, str], what: str) -> None:
+        """Ask a verb's `action` although the call has gone: what it answers runs nowhere. Failures are findings."""
+        action = verb.attributes.get("action")
+        if action is None:
+            return
+        try:
+            await self.ask(what, page.absolute(action), verb.attributes.get("method", "POST"), extra)
+        except LineFault as fault:
+            self._witness.complain(fault.code, f"{what} webhook: {fault.text}", fault.status)
+
     async def fetch(self, what: str, url: str, method: str, extra: Mapping[str, str] | None = None) -> Page:
         """Return a document, or the fallback's where that fails. Raises `CallEnds` where that fails too."""
         self._hops += 1

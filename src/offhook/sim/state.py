@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -22,8 +22,8 @@ class CallState:
     sid: str
     account_sid: str
     direction: Direction
-    caller: str
-    called: str
+    caller: str = field(repr=False)
+    called: str = field(repr=False)
     status: CallStatus
     created: datetime
     answered: datetime | None = None

@@ -8,7 +8,7 @@ import wave
 
 import pytest
 from aiohttp import web
-from tests.integration.sim.office import ASK, LISTEN, LOUD, Office, called
+from tests.integration.sim.office import ASK, LISTEN, LOUD, TOKEN, Office, called
 from tests.kit.raw import until
 
 from offhook.sim.call import CallOptions, SimulatedCall
@@ -198,6 +198,33 @@ async def test_a_queue_is_left_by_leave_by_an_agent_or_not_entered(office: Offic
     for path in ("/leave", "/agent", "/full"):
         await called(f"{office.http}{path}", STAY, queue=QueueOutcome(waits_s=2.0 if path == "/agent" else None))
     assert [form["QueueResult"] for form in office.of("/left")] == ["leave", "bridged", "queue-full"]
+
+
+async def test_who_hangs_up_in_a_queue_or_while_it_rings_is_told(office: Office):
+    office.documents = {
+        "/queue": '<Response><Enqueue action="/left">q</Enqueue></Response>',
+        "/left": BYE,
+        "/dial": '<Response><Dial><Number statusCallback="/leg">+14155550100</Number></Dial></Response>',
+        "/leg": "",
+    }
+    await called(f"{office.http}/queue", Pause(1), HangUp())
+    (left,) = office.of("/left")
+    assert (left["QueueResult"], left["CallStatus"]) == ("hangup", "completed")
+    _, call = await called(
+        f"{office.http}/dial", Pause(1), HangUp(), dial=DialOutcome("answered", 500.0), verb_speed=1.0
+    )
+    assert [leg.status for leg in call.legs] == ["canceled"]
+    assert [form["CallStatus"] for form in office.of("/leg")] == ["canceled"]
+
+
+async def test_a_queued_call_that_is_sent_elsewhere_is_told(office: Office):
+    office.documents = {"/queue": '<Response><Enqueue action="/left">q</Enqueue></Response>', "/left": BYE}
+    call = SimulatedCall(f"{office.http}/queue", [WaitForHangUp()], CallOptions(auth_token=TOKEN))
+    task = asyncio.create_task(call.run())
+    await until(lambda: call.report().twiml)
+    await call.redirect(twiml=BYE)
+    assert (await task).twiml == ("Enqueue", "Hangup")
+    assert [form["QueueResult"] for form in office.of("/left")] == ["redirected"]
 
 
 async def test_a_recording_keeps_what_was_said(office: Office):

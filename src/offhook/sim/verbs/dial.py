@@ -45,14 +45,20 @@ async def _call(verb: Element, page: Page, desk: Desk) -> Mapping[str, str]:
     if not legs or not _may_call(verb, desk):
         desk.tell(verb, "failed")
         return {"DialCallStatus": "failed"}
-    if is_true(verb, "sequential"):
-        answered = None
-        for leg in legs:
-            answered = await _ring(verb, [leg], desk)
-            if answered is not None:
-                break
-    else:
-        answered = await _ring(verb, legs, desk)
+    try:
+        return await _reach(verb, page, legs, desk)
+    finally:
+        for leg in legs:  # whoever still rings when the caller goes is called no longer
+            leg.becomes("canceled")
+
+
+async def _reach(verb: Element, page: Page, legs: Sequence[Leg], desk: Desk) -> Mapping[str, str]:
+    """Ring together, or one after the other; talk with the one who answers."""
+    answered = None
+    for ringing in [[leg] for leg in legs] if is_true(verb, "sequential") else [legs]:
+        answered = await _ring(verb, ringing, desk)
+        if answered is not None:
+            break
     if answered is None or not await _screen(answered, page, desk):
         lost = answered or legs[-1]
         lost.becomes("no-answer")

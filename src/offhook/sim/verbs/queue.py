@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from offhook.sim.caller import LineOver
 from offhook.sim.desk import FOREVER_S, Desk, is_true, number_of
 from offhook.sim.pages import Page
+from offhook.sim.plan import Rerouted
 from offhook.sim.rooms import QUEUE_SIZE, Member, Queue, Waiting
 from offhook.sim.twiml import Element
 from offhook.sim.verbs.hold import hold
@@ -31,15 +33,25 @@ async def enqueue(verb: Element, page: Page, desk: Desk) -> Page | None:
         desk.circuit.now_ms(),
     )
     queue.waiting.append(place)
+
+    def extra(result: str) -> dict[str, str]:
+        waited_s = (desk.circuit.now_ms() - place.entered_ms) / 1000 * desk.plan.speed
+        return {"QueueResult": result, "QueueSid": queue.sid, "QueueTime": str(round(waited_s))}
+
     try:
         result = await _wait(verb, page, desk, queue, place)
+    except LineOver:
+        gone = {**extra("hangup"), "CallStatus": "completed"}
+        await desk.pages.tell_action(verb, page, gone, "queue")
+        raise
+    except Rerouted:
+        await desk.pages.tell_action(verb, page, extra("redirected"), "queue")
+        raise
     finally:
         if place in queue.waiting:
             queue.waiting.remove(place)
         place.is_released = True
-    waited_s = (desk.circuit.now_ms() - place.entered_ms) / 1000 * desk.plan.speed
-    extra = {"QueueResult": result, "QueueSid": queue.sid, "QueueTime": str(round(waited_s))}
-    return await desk.pages.action(verb, page, extra)
+    return await desk.pages.action(verb, page, extra(result))
 
 
 async def _wait(verb: Element, page: Page, desk: Desk, queue: Queue, place: Waiting) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from offhook.sim.caller import LineOver
-from offhook.sim.complaints import LineFault
 from offhook.sim.desk import Desk, is_true, number_of
 from offhook.sim.pages import Page
 from offhook.sim.tapes import Tape
@@ -61,14 +60,9 @@ async def _until_over(verb: Element, tape: Tape, desk: Desk) -> str:
 
 async def _hung_up(verb: Element, page: Page, tape: Tape, desk: Desk) -> None:
     """Tell what was kept although nobody is there any more; the answer runs nowhere."""
-    if not _tell(verb, page, tape, desk) or "action" not in verb.attributes:
-        return
-    target = page.absolute(verb.attributes["action"])
-    extra = {**_extra(tape, desk, "hangup"), "CallStatus": "completed"}
-    try:
-        await desk.pages.ask("record", target, verb.attributes.get("method", "POST"), extra)
-    except LineFault as fault:
-        desk.complain(fault.code, f"record webhook: {fault.text}")
+    if _tell(verb, page, tape, desk):
+        extra = {**_extra(tape, desk, "hangup"), "CallStatus": "completed"}
+        await desk.pages.tell_action(verb, page, extra, "record")
 
 
 def _tell(verb: Element, page: Page, tape: Tape, desk: Desk) -> bool:
