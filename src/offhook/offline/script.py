@@ -9,6 +9,7 @@ A script is TOML or JSON, every key optional::
     eager_ms = 300
     confirm_ms = 700
     level = 600
+    by = "loudness"         # or "clock": the caller speaks when the script says, whatever audio comes
 
     [voice]
     ms_per_character = 55   # length of the tone that stands for a sentence
@@ -23,6 +24,10 @@ A script is TOML or JSON, every key optional::
     after_ms = 0                           # how long the brain takes
     calls = [{ name = "find_slots", arguments = { date = "2026-11-27" }, id = "call_1" }]
     then = ["The answer is {find_slots}."]  # said when all calls are answered; {name}: that function's answer
+    starts_ms = 1000        # by the clock: so long after the agent fell silent,
+    lasts_ms = 1500         # so long,
+    interrupts = false      # true: so long after the agent became audible instead;
+    resumes_ms = 0          # after a pause of so long it goes on: what was prepared is dropped, functions are cancelled
 
     [otherwise]             # for utterances beyond the last turn, and for injected text that is no turn's
     hears = "Utterance {n}."
@@ -37,7 +42,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -64,6 +69,10 @@ class Turn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     after_ms: int = 0
     calls: list[ScriptedCall] = []
     then: list[str] = []
+    starts_ms: int = 1000
+    lasts_ms: int = 1500
+    interrupts: bool = False
+    resumes_ms: int = 0
 
 
 class EarsPart(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -73,6 +82,7 @@ class EarsPart(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     eager_ms: int = 300
     confirm_ms: int = 700
     level: int = 600
+    by: Literal["loudness", "clock"] = "loudness"
 
 
 class VoicePart(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

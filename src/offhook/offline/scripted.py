@@ -21,11 +21,13 @@ from offhook.offline.ports import (
     CallFunctions,
     Conversation,
     EarEvent,
+    Ears,
     Said,
     Say,
     Think,
 )
 from offhook.offline.script import DEFAULT, Script, Turn, load_recordings, load_script, words
+from offhook.offline.timed import TimedEars, Utterance
 from offhook.wire import ulaw
 
 #: Audio is given out in pieces of this length.
@@ -59,10 +61,12 @@ class ScriptedMind:
         """Build the µ-law table, so that the first sentence of the first call does not wait for it."""
         ulaw.encode_table()
 
-    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> EnergyEars:  # noqa: ARG002
+    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Ears:  # noqa: ARG002
         """Make ears that recognise the script's utterances in order."""
         part = self.script.ears
         hearing = Hearing(part.onset_ms, part.eager_ms, part.confirm_ms, part.level)
+        if part.by == "clock":
+            return TimedEars(on_event, self._timed, hearing)
         return EnergyEars(on_event, self._utterance, hearing)
 
     def brain(self, settings: Mapping[str, Any]) -> ScriptedBrain:  # noqa: ARG002
@@ -75,6 +79,12 @@ class ScriptedMind:
 
     async def close(self) -> None:
         """Nothing to stop."""
+
+    def _timed(self, n: int) -> Utterance | None:
+        if n >= len(self.script.turn):
+            return None
+        turn = self.script.turn[n]
+        return Utterance(turn.hears, turn.starts_ms, turn.lasts_ms, turn.interrupts, turn.resumes_ms)
 
     def _utterance(self, n: int) -> str:
         turns = self.script.turn
