@@ -35,6 +35,15 @@ repository = "owner/voice"
 agree = true
 call_s = 90
 '''
+#: What one answers who wants to try it on a laptop, with a tunnel that runs already.
+ON_A_LAPTOP = f'''
+deepgram_api_key = "{API_KEY}"
+twilio_account_sid = "{Account().sid}"
+twilio_auth_token = "{AUTH_TOKEN}"
+place = "laptop"
+agree = true
+call_s = 90
+'''
 
 
 @dataclass(slots=True)

@@ -41,22 +41,17 @@ def read_state(folder: Path) -> State:
     if not file.exists():
         return State()
     try:
-        found = json.loads(text_of(file))
-        known = {field.name: field for field in fields(State)}
-        state = State(**{name: value for name, value in found["choices"].items() if name in known})
-        if not all(
-            type(getattr(state, name)).__name__ == field.type.split(" ")[0] or name == "place"
-            for name, field in known.items()
-            if isinstance(field.type, str)
-        ):
+        found = json.loads(text_of(file))["choices"]
+        known = {each.name: type(each.default) for each in fields(State)}
+        choices = {name: value for name, value in found.items() if name in known}
+        is_ours = all(type(value) is known[name] for name, value in choices.items())
+        if not is_ours or choices.get("place", "") not in ("", *PLACES):
             raise ValueError
-        if state.place not in ("", *PLACES):
-            raise ValueError
+        return State(**choices)
     except (UnreadableError, ValueError, TypeError, KeyError, AttributeError):
         raise SetupError(
             f"{FILE} cannot be understood", "delete it: only your choices are in it, and you are asked again"
         ) from None
-    return state
 
 
 def write_state(folder: Path, state: State) -> None:
