@@ -19,6 +19,8 @@ from offhook.setup.wizard.watch import STEPS, Seen, Watch
 LOOK_S: Final = 1.0
 #: How often Twilio is asked whether it knows of a failed call, while the server has seen none.
 ASK_TWILIO_S: Final = 10.0
+#: How often somebody may hang up before the greeting until that is taken for dead air.
+EARLY: Final = 2
 _AGAIN: Final = "`offhook setup` goes on here, and `offhook doctor` looks at every link"
 
 
@@ -36,6 +38,7 @@ class Watching:
     _old: set[str] = field(default_factory=set)
     _old_alerts: set[Alert] = field(default_factory=set)
     _told: set[tuple[str, str]] = field(default_factory=set)
+    _early: int = 0
     _begin: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def begin(self) -> None:
@@ -72,10 +75,11 @@ class Watching:
             return True
         if not seen.ended:
             return False
-        if seen.reason != "caller_hung_up" or "greeting" not in seen.steps:
+        self._early += 1
+        if seen.reason != "caller_hung_up" or "stream" not in seen.steps or self._early > EARLY:
             raise _failed(seen)
         self._old.add(seen.call)
-        self.say("you hung up before the greeting was heard: please call again")
+        self.say("you hung up before the greeting was heard: please call again, and wait for it")
         return False
 
     async def _ask_twilio(self) -> None:
