@@ -26,6 +26,7 @@ def setup(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and changed; change nothing.")] = (
         False
     ),
+    anew: Annotated[bool, typer.Option("--anew", help="Ask again for what was chosen before: number, place.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Agree to every change that is listed.")] = False,
     call: Annotated[bool, typer.Option("--call/--no-call", help="End with a call from your phone.")] = True,
 ) -> None:
@@ -46,8 +47,8 @@ def setup(
     from offhook.setup.wizard.answers import read_answers
     from offhook.setup.wizard.journey import Setup, walk
     from offhook.setup.wizard.laptop import stay
-    from offhook.setup.wizard.state import read_state
-    from offhook.setup.wizard.steps import STEPS
+    from offhook.setup.wizard.state import State, read_state
+    from offhook.setup.wizard.steps import STEPS, farewell
 
     known = read_answers(answers) if answers is not None else {}
     is_person = answers is None and sys.stdin.isatty() and sys.stdout.isatty()
@@ -59,7 +60,7 @@ def setup(
             Questions(known, is_person=is_person),
             Terminal(),
             run_loop,
-            read_state(folder),
+            State() if anew else read_state(folder),
             is_agreed=yes,
             is_calling=call,
         )
@@ -68,6 +69,7 @@ def setup(
             return
         with wizard.ends:
             walk(wizard, STEPS)
+            farewell(wizard)
             stay(wizard)
     except OffhookError as error:
         _failed(error)

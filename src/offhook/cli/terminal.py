@@ -44,7 +44,8 @@ class Terminal:
 
     def line(self, kind: str, text: str) -> None:
         """Tell one thing."""
-        typer.echo(wrapped(text, f"    {_MARKS[kind]:<5}", " " * 9))
+        hang = " " * (11 if text.startswith("- ") else 9)
+        typer.echo(wrapped(text, f"    {_MARKS[kind]:<5}", hang))
 
 
 class Questions:

@@ -14,7 +14,8 @@ from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK
 from tests.kit.process import Process, running
 from tests.kit.railway.standin import ACCOUNT_TOKEN, RailwayStandIn
 
-from offhook.offline.faults import Faults
+from offhook.offline.manners import Manners
+from offhook.offline.rules import Project
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.sim.caller import HangUp, WaitForAgent
@@ -95,6 +96,17 @@ class Newcomer:
         await self.calls()
         assert await wizard.ends(30) == 0, wizard.text
 
+    def leaks(self, *texts: str) -> list[str]:
+        """Return where a secret stands in these texts, or in any file but `.env`; also part of one."""
+        files = {str(path): path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        found = {f"text {at}": text.encode() for at, text in enumerate(texts)} | files
+        return [
+            where
+            for where, content in found.items()
+            for secret in SECRETS
+            if where != str(self.folder / ".env") and secret[:16].encode() in content
+        ]
+
     @property
     def state(self) -> dict[str, Any]:
         """What the wizard remembers."""
@@ -104,8 +116,8 @@ class Newcomer:
 
 
 @asynccontextmanager
-async def newcomer(tmp_path: Path, answers: str = AT_RAILWAY, faults: Faults | None = None) -> AsyncIterator[Newcomer]:
-    """Arrange everything; the folder is one as people have them."""
+async def newcomer(tmp_path: Path, answers: str = AT_RAILWAY, **project: bool) -> AsyncIterator[Newcomer]:
+    """Arrange everything; the folder is one as people have them. ``project`` is what Deepgram permits it."""
     outside = tmp_path / "Büro 1"
     outside.mkdir()
     file = outside / "answers.toml"
@@ -114,7 +126,7 @@ async def newcomer(tmp_path: Path, answers: str = AT_RAILWAY, faults: Faults | N
     account = Account(auth_token=AUTH_TOKEN).own(PhoneNumber(NUMBER))
     async with (
         RestTwin([account]) as twin,
-        OfflineAgent(ScriptedMind(), faults=faults or Faults()) as agent,
+        OfflineAgent(ScriptedMind(), keys=[API_KEY], manners=Manners(project=Project(**project))) as agent,
         RailwayStandIn() as railway,
     ):
         railway.code.repositories["owner/voice"] = folder

@@ -58,8 +58,7 @@ async def test_from_an_empty_folder_to_a_heard_greeting_and_again(tmp_path: Path
         is_all_there(it)
         assert "this changes at" not in again.text
         assert sorted(it.folder.rglob("*")) == changes[1]
-        assert not [secret for secret in SECRETS if secret in wizard.text + again.text]
-        assert not [secret for secret in SECRETS if secret in str(it.state)]
+        assert it.leaks(wizard.text + again.text) == []
 
 
 async def killed(it: Newcomer, when: str) -> None:

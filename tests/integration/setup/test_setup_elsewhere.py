@@ -50,9 +50,13 @@ async def test_on_a_laptop_all_is_as_before_at_the_end(tmp_path: Path):
         async with it.setup() as wizard:
             await wizard.says("now call", 60)
             assert it.number.get("voice_url") == f"{ngrok.url}/twilio/voice"
+            arguments = [str(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+            assert [one for one in arguments if "wizard.here" in one]
+            assert it.leaks(*arguments) == []
             await it.calls()
             assert await wizard.ends(30) == 0, wizard.text
         assert "the greeting was heard" in wizard.text
+        assert it.leaks(wizard.text) == []
         assert it.number.get("voice_url") == OLD
         assert "old.example.com/voice answers it again" in wizard.text
         assert nobody_serves(it)

@@ -64,7 +64,7 @@ class Setup:
         if not self.ask.is_person:
             raise SetupError(f"nothing was changed at {where}", "agree with --yes, or agree = true in the answers file")
         if not self.ask.agree("Change it?"):
-            raise SetupError(f"nothing was changed at {where}", "`offhook setup` goes on here whenever you like")
+            raise SetupError(f"nothing was changed at {where}")
 
     def secret(self, key: str, name: str, dotted: str, question: str, *, is_secret: bool = True) -> str:
         """Ask for a credential until it has the right form, write it into `.env` and return it."""

@@ -124,12 +124,16 @@ def consent(setup: Setup, wiring: Wiring) -> list[Takeable]:
         if not sid:
             continue
         if kind not in known:
-            fix = f'choose another number, or agree: take = ["{kind}"] in the answers file'
-            refused = SetupError(f"the number is answered by {_TAKEN[kind]} now, which would be taken off it", fix)
-            if not setup.ask.is_person:
-                raise refused
-            setup.tell.line("note", f"the number is answered by {_TAKEN[kind]} now")
-            if not setup.ask.agree(f"Take {_TAKEN[kind]} off the number?"):
-                raise refused
+            _must_agree(setup, kind)
         agreed.append(kind)
     return agreed
+
+
+def _must_agree(setup: Setup, kind: Takeable) -> None:
+    said = f"the number is answered by {_TAKEN[kind]} now, which would be taken off it"
+    if not setup.ask.is_person:
+        raise SetupError(said, f'choose another number, or agree: take = ["{kind}"] in the answers file')
+    setup.tell.line("note", f"{said}; `offhook numbers detach` would put it back")
+    if not setup.ask.agree(f"Take {_TAKEN[kind]} off the number?"):
+        setup.remember(number_sid="")
+        raise SetupError("nothing was taken off the number", "`offhook setup` asks again which number to answer")

@@ -26,9 +26,17 @@ _WAYS: Final = [
     ("hand", "do it in Railway's own pages: offhook says what goes where, and verifies it"),
 ]
 _ACCESS_IS_AT: Final = "Railway token (railway.com, Account Settings, Tokens; not shown)"
-_ASK_REPOSITORY: Final = "The project's GitHub repository, as owner/name"
+_ASK_REPOSITORY: Final = "GitHub repository (owner/name)"
 _REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _AT_GITHUB: Final = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
+_PUSH: Final = (
+    "Railway builds from GitHub, so this folder must be pushed there; .env stays here. Where that is not done yet:",
+    "- make an empty, private repository at github.com/new",
+    "- in this folder: git init -b main, git add -A, git commit -m first",
+    "- git remote add origin https://github.com/OWNER/NAME.git",
+    "- git push -u origin main",
+    "- railway.com asks once which repositories it may see: let it see this one",
+)
 #: Of `.env`, what concerns this computer only, or is Railway's own to say.
 _LOCAL: Final = re.compile(r"OFFHOOK_(PUBLIC_URL|CONFIG|DEV__.*|RAILWAY__.*|SERVER__(HOST|PORT)|SETUP_.*)$")
 #: Of the environment and `.env`, what the deployed server needs.
@@ -89,6 +97,8 @@ def is_source_known(setup: Setup) -> bool:
 
 async def _followed(setup: Setup, api: Railway, deployed: Deployed, wanted: Wanted) -> Followed:
     def told(line: Told) -> None:
+        if line.kind != "state" and not deployed.changes:
+            return  # a deployment of an earlier run, whose log was told then
         setup.tell.line("", line.text if line.kind == "state" else f"{line.kind}: {line.text}")
 
     assert deployed.deployment_id is not None
@@ -167,8 +177,8 @@ def _source(setup: Setup) -> Source:
         return Image(image)
     found = setup.ask.known("repository") or setup.state.repository
     if not found:
-        setup.tell.line("", "Railway builds from GitHub: push the project in this folder to a repository there,")
-        setup.tell.line("", "and let Railway's GitHub app see it (railway.com asks for that once).")
+        for line in _PUSH:
+            setup.tell.line("", line)
         found = setup.ask.text("repository", _ASK_REPOSITORY, _origin(setup))
     if not _REPOSITORY.fullmatch(found):
         raise SetupError("the repository must be written as owner/name, like ann/my-agent", "run `offhook setup` again")

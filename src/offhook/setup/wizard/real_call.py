@@ -19,6 +19,7 @@ from offhook.setup.wizard.watch import STEPS, Seen, Watch
 LOOK_S: Final = 1.0
 #: How often Twilio is asked whether it knows of a failed call, while the server has seen none.
 ASK_TWILIO_S: Final = 10.0
+REMIND_S: Final = 60.0
 #: How often somebody may hang up before the greeting until that is taken for dead air.
 EARLY: Final = 2
 _AGAIN: Final = "`offhook setup` goes on here, and `offhook doctor` looks at every link"
@@ -50,6 +51,7 @@ class Watching:
         """Return the call whose greeting was heard. Raises SetupError that names the failed step."""
         loop = asyncio.get_running_loop()
         deadline, ask_at = loop.time() + within_s, loop.time() + self.ask_twilio_s
+        remind_at = loop.time() + REMIND_S
         while loop.time() < deadline:
             for seen in await self.watch.look() or ():
                 if seen.call not in self._old and self._is_heard(seen):
@@ -57,6 +59,9 @@ class Watching:
             if not self._told and loop.time() >= ask_at:
                 await self._ask_twilio()
                 ask_at = loop.time() + self.ask_twilio_s
+            if not self._told and loop.time() >= remind_at:
+                self.say(f"still waiting for your call to {self.number.e164}; Ctrl-C stops, and nothing is lost")
+                remind_at = loop.time() + REMIND_S
             await asyncio.sleep(self.look_s)
         if self._told:
             raise SetupError("a call came, but its greeting was not heard in time", _AGAIN)

@@ -1,11 +1,11 @@
-"""The steps of the wizard in their order, and what a dry run says of them. Asks and changes nothing itself."""
+"""The steps of the wizard in their order, and what one does after the last. Asks and changes nothing itself."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from offhook.setup.wizard import calls, keys, number, place
-from offhook.setup.wizard.journey import Step
+from offhook.setup.wizard.journey import Setup, Step
 
 STEPS: Final = (
     Step("Project", "Settings, prompt and Dockerfile, in this folder. Yours to change.", keys.project),
@@ -30,3 +30,19 @@ STEPS: Final = (
     ),
     Step("Your call", "The proof: a real call, watched until its greeting was heard.", calls.real),
 )
+
+_NEXT: Final = {
+    "railway": "change prompt.md or offhook.toml and push: Railway deploys it, and calls that are live end in peace",
+    "laptop": "`offhook dev` answers the number from here again, as long as it runs",
+    "url": "change prompt.md or offhook.toml there, and start the server again",
+}
+
+
+def farewell(setup: Setup) -> None:
+    """Say what one does from now on."""
+    setup.tell.line("", "")
+    setup.tell.line("ok", "all steps are done")
+    setup.tell.line("", _NEXT[setup.state.place or "url"])
+    setup.tell.line("", "`offhook doctor` looks at every link whenever something seems wrong")
+    if setup.ask.is_person:
+        setup.tell.line("", "`offhook setup --anew` asks again for number and place")
