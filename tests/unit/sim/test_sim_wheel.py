@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import time
 
@@ -13,18 +12,28 @@ from tests.kit.raw import until
 from offhook.sim.wheel import wheel_of
 
 
-async def test_nothing_is_early_and_everything_comes_in_the_order_it_is_due() -> None:
+async def test_nothing_is_early_and_everything_comes() -> None:
     wheel, chance = wheel_of(), random.Random(1)
-    waits_ms = [chance.uniform(0, 120) for _ in range(300)]
-    begun = time.monotonic()
     done: list[tuple[float, float]] = []
-    for wait_ms in waits_ms:
-        wheel.after_ms(wait_ms, lambda wait_ms=wait_ms: done.append((wait_ms, (time.monotonic() - begun) * 1000)))
-    async with asyncio.timeout(10):
-        while len(done) < len(waits_ms):
-            await wheel.moment(time.monotonic() + 1)
-    assert all(at_ms >= wait_ms for wait_ms, at_ms in done)
-    assert all(before[0] <= after[0] + 1.1 for before, after in itertools.pairwise(done))
+
+    def later(wait_ms: float) -> None:
+        due_ms = time.monotonic() * 1000 + wait_ms
+        wheel.after_ms(wait_ms, lambda: done.append((due_ms, time.monotonic() * 1000)))
+
+    for _ in range(300):
+        later(chance.uniform(0, 120))
+    await until(lambda: len(done) == 300, 20)
+    assert all(at_ms >= due_ms for due_ms, at_ms in done)
+    late_ms = sorted(at_ms - due_ms for due_ms, at_ms in done)
+    assert late_ms[len(late_ms) // 2] < 100  # half of them within any reason, however busy the machine is
+
+
+async def test_of_two_the_one_that_is_due_first_comes_first() -> None:
+    wheel, done = wheel_of(), []
+    for wait_ms in (60, 20, 40, 0):
+        wheel.after_ms(wait_ms, lambda wait_ms=wait_ms: done.append(wait_ms))
+    await until(lambda: len(done) == 4)
+    assert done == [0, 20, 40, 60]
 
 
 async def test_what_is_cancelled_is_not_done() -> None:
