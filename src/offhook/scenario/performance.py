@@ -116,7 +116,7 @@ async def _agent(named: Named, stage: Stage, notes: _Notes) -> AsyncIterator[Off
 async def _target(named: Named, stage: Stage, agent: OfflineAgent | None, notes: _Notes) -> AsyncIterator[Target]:
     world = stage.world
     if isinstance(world, Bridge):
-        yield Target(world.url, world.auth_token, world.account_sid, sign_as=world.sign_as)
+        yield Target.of_bridge(world)
         return
     async with running_server(named, world, agent, notes.records.append) as target:
         if agent is not None and named.scenario.agent.faulty_from == "call":

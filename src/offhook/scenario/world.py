@@ -37,7 +37,8 @@ class Bridge:
     agent_port: int
     auth_token: str | None = None
     account_sid: str | None = None
-    sign_as: str | None = None
+    #: How the world names it, like https://voice.example.com, where that is not how it is reached here.
+    public: str | None = None
 
 
 World = Own | Bridge
