@@ -13,6 +13,7 @@ from offhook.carrier.saved import SavedWirings
 from offhook.config.settings import Settings
 from offhook.config.values import normalised_number
 from offhook.errors import SetupError
+from offhook.setup.dev.number import put_back, remembered
 from offhook.setup.wizard.journey import Setup
 
 _TAKEN: Final[dict[Takeable, str]] = {"trunk": "a SIP trunk", "application": "a TwiML application"}
@@ -79,6 +80,7 @@ def wire(setup: Setup) -> None:
     if setup.state.place == "laptop":
         _is_here(setup)
         return
+    _put_back_first(setup)
     number = current(setup)
     wanted = wiring_for(setup.state.url, number.wiring, setup.ask.known("fallback_url"), root=setup.root)
     changes = number.wiring.changes_to(wanted)
@@ -101,6 +103,21 @@ def wire(setup: Setup) -> None:
             "no fallback: callers hear an error while the server is down; `offhook twiml --fallback` prints a Bin, "
             "and `offhook numbers attach --fallback URL` sets it",
         )
+
+
+def _put_back_first(setup: Setup) -> None:
+    """Put back what a server on a laptop that was cut off has left: else it is taken for what was there before us."""
+    left = remembered(setup.folder)
+    if not left.all():
+        return
+    setup.confirm("Twilio", ["the number that answered on this computer until it was cut off goes back to what it was"])
+
+    async def back() -> list[bool]:
+        async with Carrier.of(setup.settings) as carrier:
+            return [await put_back(carrier, left, sid, lambda line: setup.tell.line("", line)) for sid in left.all()]
+
+    if not all(setup.run(back())):
+        raise SetupError("the number could not be put back", "`offhook dev --restore` tries again")
 
 
 def _is_here(setup: Setup) -> None:

@@ -17,7 +17,7 @@ from offhook.setup.railway.by_hand import pages
 from offhook.setup.railway.follow import Followed, Told, follow
 from offhook.setup.railway.identity import Identity, identify
 from offhook.setup.railway.road import Deployed, apply, plan, verify
-from offhook.setup.railway.wanted import Image, Repository, ServiceSettings, Source, Wanted
+from offhook.setup.railway.wanted import DATABASES, Image, Repository, ServiceSettings, Source, Wanted
 from offhook.setup.wizard import dotenv
 from offhook.setup.wizard.journey import Setup
 
@@ -65,6 +65,7 @@ def deploy(setup: Setup) -> str:
     """Make everything at Railway as wanted, follow the deployment to its end, and return the public address."""
     who = _identified(setup)
     setup.tell.line("ok", f"Railway takes the token: {who}")
+    _have_workspace(setup, who)
     wanted = _wanted(setup)
     _remember(setup, wanted)
     changes = setup.run(_with_api(setup, lambda api: plan(api, who, wanted)))
@@ -157,25 +158,27 @@ def compare(setup: Setup) -> None:
 
 
 def _wanted(setup: Setup) -> Wanted:
-    settings, known = setup.settings, setup.ask.known
+    settings, known, state = setup.settings, setup.ask.known, setup.state
     access = settings.railway
+    databases = known("databases") or state.databases.split()
     return Wanted(
         _source(setup),
         variables(setup),
         project=access.project or "offhook",
         environment=access.environment or "production",
         service=access.service or "offhook",
-        settings=ServiceSettings.for_drain(settings.timeouts.drain_s, known("replicas") or 1),
-        databases=tuple(known("databases") or ()),
-        workspace=known("workspace"),
+        settings=ServiceSettings.for_drain(settings.timeouts.drain_s, known("replicas") or state.replicas),
+        databases=tuple(kind for kind in DATABASES if kind in databases),
+        workspace=known("workspace") or state.workspace or None,
     )
 
 
 def _source(setup: Setup) -> Source:
-    image = setup.ask.known("image") or setup.state.image
+    image, found = setup.ask.known("image"), setup.ask.known("repository")
+    if not image and not found:  # an answer of the file counts over what was chosen before
+        image, found = setup.state.image, setup.state.repository
     if image:
         return Image(image)
-    found = setup.ask.known("repository") or setup.state.repository
     if not found:
         for line in _PUSH:
             setup.tell.line("", line)
@@ -188,11 +191,27 @@ def _source(setup: Setup) -> Source:
 
 def _remember(setup: Setup, wanted: Wanted) -> None:
     """Write down what is deployed, so that the next run need not ask."""
+    replicas = wanted.settings.num_replicas or 1
+    grown = {"workspace": wanted.workspace or "", "replicas": replicas, "databases": " ".join(wanted.databases)}
     match wanted.source:
         case Image(name):
-            setup.remember(image=name)
+            setup.remember(image=name, repository="", branch="", **grown)
         case Repository(name, branch):
-            setup.remember(repository=name, branch=branch)
+            setup.remember(image="", repository=name, branch=branch, **grown)
+    if replicas > 1 and not wanted.databases:
+        setup.tell.line(
+            "note",
+            f"{replicas} replicas share nothing without databases: "
+            'databases = ["postgres", "redis"] in the answers file creates them',
+        )
+
+
+def _have_workspace(setup: Setup, who: Identity) -> None:
+    """Ask a person in which workspace, where the token sees several."""
+    is_clear = len(who.workspaces) < 2 or setup.ask.known("workspace") or setup.state.workspace
+    if who.kind != "project" and not is_clear and setup.ask.is_person:
+        options = [(each.name, each.name) for each in who.workspaces]
+        setup.remember(workspace=setup.ask.choose("workspace", "Which Railway workspace?", options))
 
 
 def _origin(setup: Setup) -> str:

@@ -32,6 +32,9 @@ class State:
     repository: str = ""
     branch: str = ""
     image: str = ""
+    workspace: str = ""
+    replicas: int = 1
+    databases: str = ""
     heard: str = ""
 
 
