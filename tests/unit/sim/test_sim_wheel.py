@@ -30,10 +30,10 @@ async def test_nothing_is_early_and_everything_comes() -> None:
 
 async def test_of_two_the_one_that_is_due_first_comes_first() -> None:
     wheel, done = wheel_of(), []
-    for wait_ms in (60, 20, 40, 0):
+    for wait_ms in (300, 100, 200, 0):
         wheel.after_ms(wait_ms, lambda wait_ms=wait_ms: done.append(wait_ms))
     await until(lambda: len(done) == 4)
-    assert done == [0, 20, 40, 60]
+    assert done == [0, 100, 200, 300]
 
 
 async def test_what_is_cancelled_is_not_done() -> None:
