@@ -1,0 +1,120 @@
+"""What a bridge said, beside what it said in the recording: missing, extra, changed, later. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from statistics import median
+from typing import Final, Literal
+
+from offhook.lab.judge.follow import follow
+from offhook.lab.replay.deepgram_side import is_message
+from offhook.trace import Entry, sound_of
+
+#: What is later than recorded by less than this is a matter of chance.
+LATER_MS: Final = 200.0
+#: Sound at the edges of a call is under way when something begins or ends.
+EDGE_MS: Final = 400.0
+#: Sound that differs for less than this is one frame.
+LEAST_MS: Final = 20.0
+#: Ids, tokens and nonces are others in every call.
+_SECRET: Final = re.compile(r"[A-Za-z0-9_.~-]{16,}")
+_SHOWN: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``way``: which connection and direction. ``at_ms``: from the connection's beginning, as recorded if it was."""
+
+    kind: Literal["missing", "extra", "changed", "later"]
+    way: str
+    sentence: str
+    at_ms: float | None = None
+
+    def __str__(self) -> str:
+        when = f" at {self.at_ms / 1000:.2f} s" if self.at_ms is not None else ""
+        return f"{self.kind}: {self.way}: {self.sentence}{when}"
+
+
+Said = Sequence[tuple[float, Entry]]
+
+
+def compare(way: str, recorded: Said, replayed: Said, own_late_ms: float = 0.0) -> list[Difference]:
+    """Compare what a bridge said on one connection. Times are ms from the connection's beginning."""
+    found = [*_messages(way, recorded, replayed, own_late_ms), *_sound(way, recorded, replayed, own_late_ms)]
+    return sorted(found, key=lambda difference: difference.at_ms or 0.0)
+
+
+def normal(entry: Entry) -> str:
+    """Return a message as it is compared: without ids, tokens and the order of its fields."""
+    message = entry.message()
+    text = entry.text or "" if message is None else json.dumps(message, sort_keys=True, ensure_ascii=False)
+    if entry.kind == "close":
+        text = f"close {entry.code or ''}".strip()
+    return _SECRET.sub("*", text)
+
+
+def _messages(way: str, recorded: Said, replayed: Said, own_late_ms: float) -> Iterator[Difference]:
+    before = [(at, e) for at, e in recorded if _is_compared(e)]
+    after = [(at, e) for at, e in replayed if _is_compared(e)]
+    old, new = [normal(e) for _, e in before], [normal(e) for _, e in after]
+    later: list[tuple[float, float, str]] = []
+    for what, a, a_end, b, b_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what == "equal":
+            moved = [(after[b + n][0] - before[a + n][0], before[a + n][0], old[a + n]) for n in range(a_end - a)]
+            later += [one for one in moved if one[0] > LATER_MS + own_late_ms]
+            continue
+        both = min(a_end - a, b_end - b)
+        for n in range(both):
+            yield Difference("changed", way, f"{_short(old[a + n])} is now {_short(new[b + n])}", before[a + n][0])
+        for n in range(a + both, a_end):
+            yield Difference("missing", way, _short(old[n]), before[n][0])
+        for n in range(b + both, b_end):
+            yield Difference("extra", way, _short(new[n]), after[n][0])
+    if later:
+        worst, at_ms, text = max(later)
+        yield Difference("later", way, f"{len(later)} messages, {worst:.0f} ms at worst: {_short(text)}", at_ms)
+
+
+def _sound(way: str, recorded: Said, replayed: Said, own_late_ms: float) -> Iterator[Difference]:
+    before = [(at, sound) for at, e in recorded if (sound := _sound_in(e)) is not None]
+    after = [(at, sound) for at, e in replayed if (sound := _sound_in(e)) is not None]
+    if not before and not after:
+        return
+    first, last = _span(before or after)
+    inner = (first + EDGE_MS + own_late_ms, last - EDGE_MS - own_late_ms)
+    found = follow(before, after)
+    lost = [p for p in found.lost if not p.is_flat and inner[0] < p.sent_ms < inner[1]]
+    if (ms := sum(p.ms for p in lost)) > LEAST_MS:
+        yield Difference("missing", way, f"{ms:.0f} ms of sound", lost[0].sent_ms)
+    foreign = [(at, audio) for at, audio in found.foreign if not before or inner[0] < at < inner[1]]
+    twice = sum(p.ms for p in found.repeated)
+    if (ms := sum(len(audio) for _, audio in foreign) / 8 + twice) > LEAST_MS:
+        at_ms = foreign[0][0] if foreign else found.repeated[0].arrived_ms
+        yield Difference("extra", way, f"{ms:.0f} ms of sound", at_ms)
+    if (ms := sum(p.ms for p in found.reordered)) > LEAST_MS:
+        yield Difference("changed", way, f"{ms:.0f} ms of sound are out of order", found.reordered[0].sent_ms)
+    heard = [(p.arrived_ms or 0.0) - p.sent_ms for p in found.arrived if not p.is_flat]
+    if heard and median(heard) > LATER_MS + own_late_ms:
+        yield Difference("later", way, f"sound, by {median(heard):.0f} ms (median)", found.arrived[0].sent_ms)
+
+
+def _is_compared(entry: Entry) -> bool:
+    if entry.kind in ("close", "response"):
+        return True
+    return is_message(entry) and sound_of(entry.message()) is None
+
+
+def _sound_in(entry: Entry) -> bytes | None:
+    return entry.audio if entry.kind == "binary" else sound_of(entry.message())
+
+
+def _span(sound: Sequence[tuple[float, bytes]]) -> tuple[float, float]:
+    return sound[0][0], sound[-1][0]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
