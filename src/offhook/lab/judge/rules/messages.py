@@ -30,11 +30,12 @@ _FRAME: Final = 160
 
 def run(case: Case) -> Iterator[Finding]:
     """Look at every message of every stream."""
+    asked_for = _asked_for_headers(case)  # which is `settings-format`, said once
     for stream in case.history.streams:
         yield from _messages(stream)
         yield from _marks(stream)
         for at, audio in stream.agent_audio:
-            if audio.startswith((b"RIFF", b".snd")):
+            if audio.startswith((b"RIFF", b".snd")) and not asked_for:
                 yield Finding("file-header", "the audio begins with a file header", at)
             if b"\x00" * _FRAME in audio:
                 yield Finding("zero-silence", "20 ms of 0x00 were sent to the caller", at)
@@ -42,6 +43,16 @@ def run(case: Case) -> Iterator[Finding]:
         for at, audio in agent.caller_audio:
             if b"\x00" * _FRAME in audio:
                 yield Finding("zero-silence", "20 ms of 0x00 were sent to the agent", at)
+
+
+def _asked_for_headers(case: Case) -> bool:
+    for agent in case.history.agents:
+        for _, message in agent.asked:
+            audio = message.get("audio")
+            output = audio.get("output") if isinstance(audio, dict) else None
+            if isinstance(output, dict) and output.get("container", "none") != "none":
+                return True
+    return False
 
 
 def _messages(stream: StreamSide) -> Iterator[Finding]:
