@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.setup.newcomer import AT_RAILWAY, NUMBER, ON_A_LAPTOP, Newcomer, newcomer
-from tests.integration.setup.test_setup_elsewhere import OLD, free_port
+from tests.integration.setup.newcomer import AT_RAILWAY, NUMBER, ON_A_LAPTOP, SECRETS, Newcomer, newcomer
+from tests.integration.setup.test_setup_elsewhere import OLD, free_port, laptop
 from tests.kit.bridge import AUTH_TOKEN, bridged
 
 from offhook.carrier.number import Wiring
 from offhook.carrier.saved import SavedWirings
 from offhook.setup.dev.number import remembered
+from offhook.setup.wizard.laptop import LOG
 from offhook.sim.rest.world import PhoneNumber
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX's")]
@@ -23,7 +24,14 @@ NO_CALL = AT_RAILWAY + "call = false\n"
 async def goes_well(it: Newcomer) -> str:
     async with it.setup() as wizard:
         assert await wizard.ends(90) == 0, wizard.text
+    assert keys_in(it.folder) <= {".env"}
     return wizard.text
+
+
+def keys_in(folder: Path) -> set[str]:
+    """Return the names of the files that hold a key, the wizard's own logs among them."""
+    files = [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".whl"]
+    return {file.name for file in files if any(secret.encode() in file.read_bytes() for secret in SECRETS)}
 
 
 async def test_what_a_laptop_that_lost_its_power_has_left_is_not_taken_for_what_was_before(tmp_path: Path):
@@ -55,6 +63,14 @@ async def test_replicas_databases_and_the_workspace_are_still_known_without_the_
         assert service.settings["numReplicas"] == 2
         assert "this changes at" not in said
         assert {name for name, _ in it.railway.requests[made:]}.isdisjoint({"ServiceUpdate", "Deploy", "ProjectCreate"})
+
+
+async def test_a_laptop_keeps_no_key_but_in_env(tmp_path: Path):
+    async with laptop(tmp_path) as (it, _):
+        async with it.setup() as wizard:
+            await it.goes_all_the_way(wizard)
+        assert (it.folder / LOG).is_file()
+        assert keys_in(it.folder) == {".env"}
 
 
 async def test_more_than_one_number(tmp_path: Path):

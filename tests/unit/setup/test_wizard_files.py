@@ -15,6 +15,7 @@ from offhook.config.files import read_dotenv
 from offhook.errors import ConfigError, SetupError
 from offhook.setup.wizard import dotenv
 from offhook.setup.wizard.answers import KEYS, read_answers
+from offhook.setup.wizard.files import write_private
 from offhook.setup.wizard.state import FILE, State, read_state, write_state
 
 VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=60)
@@ -94,3 +95,22 @@ def test_all_answers_together_are_good(tmp_path: Path):
 def test_an_answers_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(ConfigError, match="does not exist"):
         read_answers(tmp_path / "none.toml")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+def test_what_a_killed_run_left_half_written_is_gone_and_nothing_of_it_stays(tmp_path: Path):
+    left = tmp_path / ".env.part"
+    left.write_text("ONE=half of a k", encoding="utf-8")
+    left.chmod(0o644)
+    dotenv.put(tmp_path, {"TWO": "2"})
+    assert [file.name for file in tmp_path.iterdir()] == [".env"]
+    assert (tmp_path / ".env").read_text(encoding="utf-8") == "TWO=2\n"
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+def test_a_folder_that_cannot_be_written_is_said_so_and_left_as_it_is(tmp_path: Path):
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(SetupError, match=r"\.env"):
+        write_private(tmp_path / ".env", "ONE=1\n")
+    assert [file.name for file in tmp_path.iterdir()] == [".env"]
