@@ -73,6 +73,7 @@ def dial(
     Exit code 0: a stream was established, something audible was heard, and there is no complaint. 1: there is a
     reason, and it is printed. 130: Ctrl-C.
     """
+    import msgspec
     from msgspec.structs import replace
 
     from offhook.cli.credentials import credentials
@@ -93,7 +94,7 @@ def dial(
         "network": network,
         "trial": trial,
         "life": replace(who.life, patience_s=patience) if patience else None,
-        "detection": DetectionTable() if placed else None,
+        "detection": msgspec.convert({}, DetectionTable) if placed else None,
     }
     who = replace(who, **{name: value for name, value in chosen.items() if value is not None})
     how = _Manner(Target(url, token, account, sign_as=sign_as), method.upper(), fallback, timeout)

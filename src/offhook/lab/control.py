@@ -92,10 +92,10 @@ class Control:
             faults = _converted(asked["faults"], Faults)
         try:
             call = await self._bench.place(name, faults)
-        except ValueError as busy:
-            raise web.HTTPConflict(text=f"{busy}\n") from None
         except ScenarioError as wrong:
             raise web.HTTPBadRequest(text="".join(f"{one}\n" for one in wrong.problems)) from None
+        except ValueError as busy:
+            raise web.HTTPConflict(text=f"{busy}\n") from None
         return web.json_response(call.summary(), status=201)
 
     def _found(self, request: web.Request) -> Watched:

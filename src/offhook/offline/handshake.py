@@ -57,7 +57,7 @@ def read_keys(text: str) -> dict[str, Standing]:
         key, *standing = line.partition("#")[0].split()[:3] or [""]
         if not key:
             continue
-        known = next((name for name in _STANDINGS if standing == [name]), None)
+        known: Standing | None = next((name for name in _STANDINGS if standing == [name]), None)
         if standing and known is None:
             raise ValueError(f"line {number}: after the key may stand one of {', '.join(_STANDINGS)}")
         keys[key] = known or "member"

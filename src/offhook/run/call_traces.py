@@ -121,8 +121,9 @@ class _Socket:
     """Tells one socket. ``far``: who is at its other end."""
 
     def __init__(self, traces: CallTraces, channel: Channel, far: Party, path: str, call_sid: str = "") -> None:
-        self._traces, self._channel, self._far, self._path = traces, channel, far, path
-        self.call_sid = call_sid
+        self._traces, self._path, self.call_sid = traces, path, call_sid
+        self._channel: Channel = channel
+        self._far: Party = far
         self._is_closed = False
 
     def opened(self) -> None:

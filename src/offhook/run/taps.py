@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from offhook.errors import AgentError
 from offhook.run.leg import Leg
@@ -130,8 +130,8 @@ class _Sending:
         self._told.message(bytes(payload), is_text=kind is WSMsgType.TEXT, ours=True)
         self._transport.send(kind, payload)
 
-    def send_close(self, code: Any = None, *rest: Any) -> None:
-        self._told.closed(None if code is None else code.value, ours=True)
+    def send_close(self, code: WSCloseCode, *rest: Any) -> None:
+        self._told.closed(code.value, ours=True)
         self._transport.send_close(code, *rest)
 
     def __getattr__(self, name: str) -> Any:

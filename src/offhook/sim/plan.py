@@ -102,4 +102,4 @@ class CallEnds(Exception):
         super().__init__(why)
         self.why = why
         self.by: Party = by
-        self.status = status
+        self.status: CallStatus | None = status
