@@ -108,6 +108,10 @@ class TraceWriter:
         since = round(entry.at_ms - self._origin_ms, 3)
         self._file.write(msgspec.json.encode(msgspec.structs.replace(entry, at_ms=since)) + b"\n")
 
+    def flush(self) -> None:
+        """Write out what was told so far."""
+        self._file.flush()
+
     def close(self) -> None:
         """Write out and close. Safe to repeat."""
         self._file.close()

@@ -14,6 +14,7 @@ import aiohttp
 
 from offhook.lab.judge import Probed
 from offhook.lab.probes import Door, probe
+from offhook.lab.pulse import Pulse
 from offhook.lab.watched import Watched
 from offhook.offline.faults import Action, Faults
 from offhook.offline.manners import Manners
@@ -61,6 +62,7 @@ class Bench:
         self.wiring = wiring
         self.calls: deque[Watched] = deque(maxlen=CALLS_KEPT)
         self.probed = Probed()
+        self.pulse = Pulse()
         self.bridge_url = ""
         self._reach: Reach | None = None
         self._number = PhoneNumber(NUMBER)
@@ -79,6 +81,7 @@ class Bench:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.pulse)
             await stack.enter_async_context(self.agent)
             self._stack = stack.pop_all()
         return self
@@ -172,7 +175,7 @@ class Bench:
         until = time.monotonic() + SETTLE_S
         while watched.open_agents and time.monotonic() < until:  # noqa: ASYNC110  # the bridge tells nobody
             await asyncio.sleep(0.02)
-        watched.judge(self.probed)
+        watched.judge(self.probed, self.pulse.lags)
         self._keep(watched)
 
     def _keep(self, watched: Watched) -> None:

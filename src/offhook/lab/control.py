@@ -117,7 +117,7 @@ class Control:
     async def _verdict(self, request: web.Request) -> web.Response:
         call = self._found(request)
         if call.findings is None and call.status != "running":
-            call.judge(self._bench.probed)
+            call.judge(self._bench.probed, self._bench.pulse.lags)
         return web.json_response({"call": call.call_sid, "findings": call.summary()["findings"]})
 
     async def _hang_up(self, request: web.Request) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -56,9 +57,9 @@ class Watched:
             else:
                 self.buffered_ms += len(sound_of(message) or b"") / 8
 
-    def judge(self, probed: Probed) -> None:
+    def judge(self, probed: Probed, lags: Iterable[tuple[float, float]]) -> None:
         """Judge the call as far as it went by now."""
-        self.findings = judge(History.of(self.entries, time.monotonic() * 1000), probed)
+        self.findings = judge(History.of(self.entries, time.monotonic() * 1000, lags), probed)
 
     def summary(self) -> dict[str, Any]:
         """Return it for a list."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from pathlib import Path
@@ -73,6 +74,8 @@ class CallTraces:
         """Note that a socket of a call was opened (1) or is gone (-1)."""
         if (file := self._files.get(call_sid)) is not None:
             file.legs += change
+            if not file.legs:  # the call is over: whoever looks now finds it whole
+                file.flush()
 
     def close(self) -> None:
         """Close every file."""
@@ -109,6 +112,10 @@ class _File:
     def write(self, told: Entry) -> None:
         self.touched = time.monotonic()
         self._writer(told)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):  # the next write, or the end, says so
+            self._writer.flush()
 
     def close(self) -> None:
         try:

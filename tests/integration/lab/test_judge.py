@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import pytest
 import pytest_asyncio
 from tests.kit.known_bad.defects import DEFECTS, Defect, Shape
-from tests.kit.known_bad.judged import judged, noise
+from tests.kit.known_bad.judged import judged, judged_offhook, noise
 
 from offhook.lab.judge.finding import Finding
 from offhook.lab.judge.judge import codes
@@ -104,4 +104,19 @@ async def test_the_right_bridge_gives_none_in_seeded_calls() -> None:
         return [f"seed {seed}: {finding}" for finding in found]
 
     found = await _all([one(seed) for seed in range(CALLS)])
-    assert [line for lines in found for line in lines] == []  # type: ignore[attr-defined]
+    assert len(found) == CALLS
+    assert "\n".join(line for lines in found for line in lines) == ""  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+async def test_offhook_gives_none_in_seeded_calls() -> None:
+    """offhook itself under the judge: legal variants of Deepgram and Twilio, a hang-up at any moment."""
+
+    async def one(seed: int) -> list[str]:
+        defect, behaviour, steps = _seeded(seed)
+        found, entries = await judged_offhook(seed, defect.faults, behaviour, steps)
+        assert sum(entry.kind == "heard" for entry in entries) > 5, f"seed {seed}: nothing was heard"
+        return [f"seed {seed}: {finding}" for finding in found]
+
+    found = await _all([one(seed) for seed in range(CALLS)])
+    assert "\n".join(line for lines in found for line in lines) == ""  # type: ignore[attr-defined]

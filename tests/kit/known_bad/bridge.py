@@ -75,7 +75,8 @@ class Bridge:
         return web.Response(text=self._twiml(nonce, form), content_type="text/xml")
 
     def _twiml(self, nonce: str, form: dict[str, str]) -> str:
-        scheme = "ws" if self.has("ws url") else "wss"
+        is_plain = self.has("ws url") or self.public.startswith("http:")  # on this machine there is no TLS
+        scheme = "ws" if is_plain else "wss"
         url = f"{scheme}://{self.public.partition('://')[2]}/media/{nonce}"
         if self.has("query string"):
             url += "?caller=1"

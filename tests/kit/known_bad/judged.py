@@ -8,16 +8,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tests.kit.bridge import API_KEY, SIGNED, settings
+from tests.kit.bridge import PUBLIC as SERVER
 from tests.kit.known_bad.bridge import Bridge
 from tests.kit.known_bad.defects import Defect, Shape
 
 from offhook.lab.judge import Finding, History, Patience, Probed, judge
 from offhook.lab.probes import Door, probe
+from offhook.lab.pulse import Pulse
 from offhook.offline.faults import Faults
 from offhook.offline.manners import Manners
 from offhook.offline.script import Script, ScriptedCall, Turn
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
+from offhook.server import Server
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.call import CallOptions, SimulatedCall
 from offhook.sim.caller import HangUp, Interrupt, Pause, Say, Step, WaitForAgent, WaitForHangUp
@@ -82,7 +86,7 @@ async def judged(
     patience = replace(Patience(), **defect.patience)
     agent_mind = mind(defect.shape, seed, defect.greeting_s)
     twin = OfflineAgent(agent_mind, faults=defect.faults, manners=manners, on_wire=seen.append)
-    async with twin as agent, Bridge(agent.url, TOKEN, PUBLIC, bridge_defect) as bridge:
+    async with Pulse() as pulse, twin as agent, Bridge(agent.url, TOKEN, PUBLIC, bridge_defect) as bridge:
         reach = Reach(PUBLIC, f"http://127.0.0.1:{bridge.port}")
         probed = Probed()
         if defect.probes:
@@ -98,7 +102,7 @@ async def judged(
         await _ended(agent, patience.close_ms / 1000 + 4.0)
         until_ms = time.monotonic() * 1000
         entries = list(seen)
-    return judge(History.of(entries, until_ms), probed, patience), entries
+    return judge(History.of(entries, until_ms, pulse.lags), probed, patience), entries
 
 
 async def _ended(agent: OfflineAgent, patience_s: float) -> None:
@@ -106,3 +110,30 @@ async def _ended(agent: OfflineAgent, patience_s: float) -> None:
     until = time.monotonic() + patience_s
     while agent.live and time.monotonic() < until:  # noqa: ASYNC110  # the twin tells nobody that a socket is gone
         await asyncio.sleep(0.01)
+
+
+def talking_mind(seed: int) -> ScriptedMind:
+    """Return an agent that greets and speaks at length, and calls no function."""
+    script = Script(turn=[Turn("first", [LONG]), Turn("second", [LONG]), Turn("third", ["Good."])])
+    spoken = {"Hello.": 1.2, LONG: 2.5, "Good.": 0.4}
+    return ScriptedMind(script, {text: noise(seed * 7 + n, s) for n, (text, s) in enumerate(spoken.items())})
+
+
+async def judged_offhook(
+    seed: int, faults: Faults, behaviour: Behaviour, caller: Sequence[Step]
+) -> tuple[list[Finding], list[Entry]]:
+    """Make a call through offhook's own server; return the findings and what passed."""
+    seen: list[Entry] = []
+    async with Pulse() as pulse, OfflineAgent(talking_mind(seed), on_wire=seen.append) as agent:
+        named = {**SIGNED, "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": agent.url}
+        async with Server(settings(**named, OFFHOOK_AGENT__GREETING="Hello.")) as server:
+            await server.ready()
+            await _ended(agent, 5.0)
+            seen.clear()
+            agent.faults = faults
+            reach = Reach(SERVER, f"http://127.0.0.1:{server.port}")
+            options = CallOptions(auth_token=TOKEN, behaviour=behaviour, reach=reach, on_wire=seen.append)
+            await SimulatedCall(f"{SERVER}/twilio/voice", caller, options).run()
+            await _ended(agent, Patience().close_ms / 1000 + 4.0)
+            until_ms, entries = time.monotonic() * 1000, list(seen)
+    return judge(History.of(entries, until_ms, pulse.lags)), entries

@@ -59,6 +59,15 @@ def test_ids_and_signs_of_life_are_not_compared() -> None:
     assert kinds(before, [text(0.0, '{"id":"ffffffffffffffffffff"}')]) == []
 
 
+def test_the_address_of_the_bridge_is_not_compared() -> None:
+    def answer(host: str) -> Said:
+        said = f'<Stream url="{host}/twilio/n"/>'
+        return [(0.0, Entry(at_ms=0.0, channel="http", sender="bridge", kind="response", text=said))]
+
+    assert kinds(answer("wss://one.example.com"), answer("ws://127.0.0.1:8080")) == []
+    assert kinds(answer("wss://one.example.com"), answer("wss://one.example.com/other")) == ["changed"]
+
+
 @given(st.integers(30, 60))
 def test_a_hole_in_the_sound(which: int) -> None:
     whole = sound(100)

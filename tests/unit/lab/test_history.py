@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.lab.judge.history import History
+from offhook.lab.pulse import Pulse
 from offhook.trace import Entry
 
 
@@ -31,3 +34,14 @@ def test_the_worst_lateness_is_found_where_it_was(which: int, stall_ms: float) -
 
 def test_a_history_without_frames_is_never_late() -> None:
     assert History.of([]).late_ms() == 0.0
+
+
+async def test_a_loop_that_is_blocked_is_late_then_and_not_later() -> None:
+    async with Pulse() as pulse:
+        await asyncio.sleep(0.05)
+        began_ms = time.monotonic() * 1000
+        time.sleep(0.3)  # noqa: ASYNC251  # what a busy machine does to everybody on this loop
+        await asyncio.sleep(0.05)
+    history = History.of([Entry(at_ms=began_ms, channel="http", sender="twilio", kind="request")], lags=pulse.lags)
+    assert history.late_ms(0.0, 300.0) >= 250.0
+    assert history.late_ms(60_000.0) == 0.0

@@ -92,10 +92,16 @@ class History:
     agents: list[AgentSide]
     webhooks: list[Webhook]
     ended_ms: float
+    #: When the one who recorded was late by how much (`offhook.lab.pulse`), where that was measured.
+    lags: list[tuple[float, float]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], looked_until_ms: float | None = None) -> History:
+    def of(
+        cls, entries: Iterable[Entry], looked_until_ms: float | None = None, lags: Iterable[tuple[float, float]] = ()
+    ) -> History:
         """Put a call's entries in order. ``looked_until_ms`` is on the entries' clock; default: the last entry.
+
+        ``lags``: when, on that clock, the recorder was late by how many ms.
 
         Raises `SeveralCallsError`.
         """
@@ -106,7 +112,8 @@ class History:
         last = max(looked_until_ms or 0.0, ordered[-1].at_ms if ordered else 0.0) - origin
         streams = _streams([entry for entry in ordered if entry.channel == "stream"], origin)
         agents = _agents([entry for entry in ordered if entry.channel == "agent"], origin)
-        return cls(streams, agents, _webhooks([e for e in ordered if e.channel == "http"], origin), max(0.0, last))
+        webhooks = _webhooks([e for e in ordered if e.channel == "http"], origin)
+        return cls(streams, agents, webhooks, max(0.0, last), [(at - origin, late) for at, late in lags])
 
     @property
     def stream(self) -> StreamSide | None:
@@ -119,15 +126,15 @@ class History:
         return next((agent for agent in self.agents if agent.opened_ms is not None), None)
 
     def late_ms(self, since: float = float("-inf"), until: float = float("inf")) -> float:
-        """Return how late Twilio's side was itself at its worst between two moments, ms.
+        """Return how late the twins were themselves at their worst between two moments, ms.
 
         On a busy machine nobody is in time: a bridge is not blamed for what its judges were not able to do either.
         """
-        lates: list[float] = []
+        near = (since - _AROUND, until + _AROUND)
+        lates = [late for at, late in self.lags if near[0] <= at - late and at <= near[1] + late]
         for stream in self.streams:
             offsets = [at - stamp for at, stamp in stream.frames]
             least = min(offsets, default=0.0)
-            near = (since - _AROUND, until + _AROUND)
             lates += [at - stamp - least for at, stamp in stream.frames if near[0] <= at <= near[1]]
         return max(lates, default=0.0)
 
