@@ -53,10 +53,12 @@ def setup(
     known = read_answers(answers) if answers is not None else {}
     is_person = answers is None and sys.stdin.isatty() and sys.stdout.isatty()
     configure("auto", "error")
+    again = "offhook setup" if folder.resolve() == Path.cwd() else f'offhook setup "{folder}"'
+    environ = {name: value for name, value in os.environ.items() if name != "OFFHOOK_CONFIG"}  # here, not elsewhere
     try:
         wizard = Setup(
             folder,
-            dict(os.environ),
+            environ,
             Questions(known, is_person=is_person),
             Terminal(),
             run_loop,
@@ -72,14 +74,14 @@ def setup(
             farewell(wizard)
             stay(wizard)
     except OffhookError as error:
-        _failed(error)
+        _failed(error, again)
         raise typer.Exit(1) from None
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("\nstopped; `offhook setup` goes on here", err=True)
+        typer.echo(f"\nstopped; `{again}` goes on here", err=True)
         raise typer.Exit(130) from None
 
 
-def _failed(error: OffhookError) -> None:
+def _failed(error: OffhookError, again: str) -> None:
     """Say what is wrong, how to mend it, and how to go on."""
     from offhook.cli.terminal import wrapped
     from offhook.errors import ConfigError, RailwayError, SetupError
@@ -95,4 +97,4 @@ def _failed(error: OffhookError) -> None:
         typer.echo(wrapped(line, "stopped  ", " " * 9), err=True)
     if fix:
         typer.echo(wrapped(fix, "to mend  ", " " * 9), err=True)
-    typer.echo(wrapped("offhook setup   (it goes on here; nothing is made twice)", "then     ", " " * 9), err=True)
+    typer.echo(wrapped(f"{again}   (it goes on here; nothing is made twice)", "then     ", " " * 9), err=True)

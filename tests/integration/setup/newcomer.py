@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import VENDOR_CONTRACTS
 from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK
 from tests.kit.process import Process, running
 from tests.kit.railway.standin import ACCOUNT_TOKEN, RailwayStandIn
+from tests.kit.rest.contract import Contract
+from tests.kit.rest.proxy import Proxy, judging
 
 from offhook.offline.manners import Manners
 from offhook.offline.rules import Project
@@ -57,6 +60,7 @@ class Newcomer:
     twin: RestTwin
     agent: OfflineAgent
     railway: RailwayStandIn
+    judge: Proxy | None = None
     more: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -71,7 +75,7 @@ class Newcomer:
         return {
             **QUICK,
             "HOME": str(self.folder.parent),
-            "TWILIO_API_URL": self.twin.url,
+            "TWILIO_API_URL": self.judge.url if self.judge else self.twin.url,
             "DEEPGRAM_AGENT_URL": self.agent.url,
             "OFFHOOK_RAILWAY__API_URL": self.railway.url,
             **self.more,
@@ -126,9 +130,21 @@ async def newcomer(tmp_path: Path, answers: str = AT_RAILWAY, **project: bool) -
     account = Account(auth_token=AUTH_TOKEN).own(PhoneNumber(NUMBER))
     async with (
         RestTwin([account]) as twin,
+        _judged(twin) as judge,
         OfflineAgent(ScriptedMind(), keys=[API_KEY], manners=Manners(project=Project(**project))) as agent,
         RailwayStandIn() as railway,
     ):
         railway.code.repositories["owner/voice"] = folder
-        yield Newcomer(folder, file, account, twin, agent, railway)
+        yield Newcomer(folder, file, account, twin, agent, railway, judge)
         assert railway.invalid == []
+        assert judge is None or judge.violations == []
+
+
+@asynccontextmanager
+async def _judged(twin: RestTwin) -> AsyncIterator[Proxy | None]:
+    """Let every request to Twilio be judged by the vendor's own contract, on machines that have it."""
+    if not VENDOR_CONTRACTS.is_dir():
+        yield None
+        return
+    async with judging(Contract(VENDOR_CONTRACTS), twin.url) as judge:
+        yield judge

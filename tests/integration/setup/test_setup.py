@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.setup.newcomer import NUMBER, SECRETS, Newcomer, newcomer
-from tests.kit.process import Process
+from tests.kit.process import Process, running
 
 from offhook.carrier.saved import SavedWirings
 from offhook.config.files import read_dotenv
@@ -58,7 +58,9 @@ async def test_from_an_empty_folder_to_a_heard_greeting_and_again(tmp_path: Path
         is_all_there(it)
         assert "this changes at" not in again.text
         assert sorted(it.folder.rglob("*")) == changes[1]
-        assert it.leaks(wizard.text + again.text) == []
+        async with running(it.folder, "doctor", environ=it.environ()) as doctor:
+            assert await doctor.ends(60) in (0, 1), doctor.text  # no fallback is a warning
+        assert it.leaks(wizard.text, again.text, doctor.text) == []
 
 
 async def killed(it: Newcomer, when: str) -> None:

@@ -16,6 +16,11 @@ KEYS: Final[Mapping[str, tuple[type, str]]] = {
     "deepgram_api_key": (str, "Deepgram's API key, where it is not in .env or the environment"),
     "twilio_account_sid": (str, "Twilio's account SID, likewise"),
     "twilio_auth_token": (str, "Twilio's auth token, likewise"),
+    "twilio_api_key": (
+        str,
+        "an API key's SID that asks Twilio instead of the auth token, which the server needs still",
+    ),
+    "twilio_api_secret": (str, "its secret"),
     "number": (str, "the number to answer; not needed where the account has one only"),
     "place": (str, "where the server runs: `laptop`, `railway` or `url`"),
     "ngrok_authtoken": (str, "laptop: ngrok's authtoken, where there is no other tunnel"),

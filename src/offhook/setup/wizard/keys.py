@@ -14,6 +14,7 @@ from offhook.setup.doctor.checks import deepgram, twilio
 from offhook.setup.doctor.patient import examine
 from offhook.setup.doctor.verdict import Finding
 from offhook.setup.project.write import write_project
+from offhook.setup.wizard import dotenv
 from offhook.setup.wizard.journey import Setup
 
 #: Causes that another key may mend.
@@ -38,8 +39,9 @@ def deepgram_key(setup: Setup) -> None:
     if key is None:
         setup.secret("deepgram_api_key", "DEEPGRAM_API_KEY", "deepgram.api_key", _KEY_IS_AT)
     while True:
+        setup.tell.line("do", "shaking hands with Deepgram")
         findings = setup.run(_probed(setup))
-        bad = next((finding for finding in findings if finding.verdict == "fail"), None)
+        bad = next((finding for finding in findings if finding.verdict in ("fail", "skip")), None)
         if bad is None:
             break
         is_mine = setup.load().origin("deepgram.api_key").startswith(".env")
@@ -71,6 +73,9 @@ def twilio_account(setup: Setup) -> None:
     if known.auth_token is None:
         _ask_token(setup)
     _tell_account(setup, _proved(setup))
+    key, secret = setup.ask.known("twilio_api_key"), setup.ask.known("twilio_api_secret")
+    if key and secret and setup.settings.twilio.api_key is None:
+        dotenv.put(setup.folder, {"TWILIO_API_KEY": key, "TWILIO_API_SECRET": secret})
     if setup.settings.twilio.api_key is not None:
         setup.run(_by_key(setup.settings))
         setup.tell.line("ok", "Twilio takes the API key too; it is what asks Twilio from now on")

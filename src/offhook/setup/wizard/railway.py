@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
 
-from offhook.config.files import UnreadableError, read_dotenv, text_of
-from offhook.config.keys import PLATFORM_NAMES
 from offhook.errors import RailwayError, SetupError
 from offhook.setup.railway.api import Railway, token_of
 from offhook.setup.railway.by_hand import pages
 from offhook.setup.railway.follow import Followed, Told, follow
+from offhook.setup.railway.from_project import wanted_of
+from offhook.setup.railway.health import wait_until_healthy
 from offhook.setup.railway.identity import Identity, identify
 from offhook.setup.railway.road import Deployed, apply, plan, verify
-from offhook.setup.railway.wanted import DATABASES, Image, Repository, ServiceSettings, Source, Wanted
+from offhook.setup.railway.wanted import DATABASES, Image, Repository, Source, Wanted
 from offhook.setup.wizard import dotenv
 from offhook.setup.wizard.journey import Setup
 
@@ -37,10 +37,6 @@ _PUSH: Final = (
     "- git push -u origin main",
     "- railway.com asks once which repositories it may see: let it see this one",
 )
-#: Of `.env`, what concerns this computer only, or is Railway's own to say.
-_LOCAL: Final = re.compile(r"OFFHOOK_(PUBLIC_URL|CONFIG|DEV__.*|RAILWAY__.*|SERVER__(HOST|PORT)|SETUP_.*)$")
-#: Of the environment and `.env`, what the deployed server needs.
-_CARRIED: Final = tuple(name for name in PLATFORM_NAMES if name.startswith(("DEEPGRAM_", "TWILIO_")))
 
 
 def is_by_hand(setup: Setup) -> bool:
@@ -79,6 +75,7 @@ def deploy(setup: Setup) -> str:
     if not followed.diagnosis.is_good:
         raise SetupError(followed.diagnosis.said, followed.diagnosis.fix)
     setup.tell.line("ok", followed.diagnosis.said)
+    setup.run(_healthy(deployed.domain.url))
     return deployed.domain.url
 
 
@@ -104,6 +101,11 @@ async def _followed(setup: Setup, api: Railway, deployed: Deployed, wanted: Want
 
     assert deployed.deployment_id is not None
     return await follow(api, deployed.deployment_id, wanted.settings, told)
+
+
+async def _healthy(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        await wait_until_healthy(session, url)
 
 
 def _identified(setup: Setup, *, is_dry: bool = False) -> Identity:
@@ -133,7 +135,7 @@ async def _with_api(setup: Setup, ask: Any) -> Any:
     token = token_of(access)
     assert token is not None
     async with aiohttp.ClientSession() as session:
-        return await ask(Railway(session, token, access.api_url))
+        return await ask(Railway(session, token, access.api_url, access.look_s))
 
 
 def show_pages(setup: Setup) -> None:
@@ -158,19 +160,11 @@ def compare(setup: Setup) -> None:
 
 
 def _wanted(setup: Setup) -> Wanted:
-    settings, known, state = setup.settings, setup.ask.known, setup.state
-    access = settings.railway
-    databases = known("databases") or state.databases.split()
-    return Wanted(
-        _source(setup),
-        variables(setup),
-        project=access.project or "offhook",
-        environment=access.environment or "production",
-        service=access.service or "offhook",
-        settings=ServiceSettings.for_drain(settings.timeouts.drain_s, known("replicas") or state.replicas),
-        databases=tuple(kind for kind in DATABASES if kind in databases),
-        workspace=known("workspace") or state.workspace or None,
-    )
+    known, state = setup.ask.known, setup.state
+    asked = known("databases") or state.databases.split()
+    databases = tuple(kind for kind in DATABASES if kind in asked)
+    wanted = wanted_of(setup.load(), setup.environ, _source(setup), known("replicas") or state.replicas, databases)
+    return replace(wanted, workspace=known("workspace") or state.workspace or None)
 
 
 def _source(setup: Setup) -> Source:
@@ -229,22 +223,3 @@ def _origin(setup: Setup) -> str:
         return ""
     found = _AT_GITHUB.search(said)
     return found[1] if found else ""
-
-
-def variables(setup: Setup) -> dict[str, str]:
-    """Return what the deployed server needs of what is known here: credentials, and what `.env` sets for offhook."""
-    try:
-        here: Mapping[str, str] = read_dotenv(setup.folder / ".env")[0]
-    except UnreadableError:
-        here = {}
-    known = {**here, **{name: value for name, value in setup.environ.items() if value}}
-    names = [*_CARRIED, *(name for name in here if name.startswith("OFFHOOK_")), *_mentioned(setup)]
-    return {name: known[name] for name in dict.fromkeys(names) if known.get(name) and not _LOCAL.match(name)}
-
-
-def _mentioned(setup: Setup) -> list[str]:
-    """Return the names that the settings file fills in: ``${NAME}`` in headers and credentials."""
-    try:
-        return re.findall(r"\$\{(\w+)\}", text_of(setup.folder / "offhook.toml"))
-    except UnreadableError:
-        return []
