@@ -62,6 +62,7 @@ class ServedCall:
         self._record = record
         self._agents = agents
         self._is_stopping = False
+        self._welcomed = asyncio.Event()
         self._ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._outbox = Outbox(self._write_one)
         self._line = Line(self._outbox, faults, manners, self.end, self._transport.pause_reading)
@@ -113,6 +114,7 @@ class ServedCall:
         await asyncio.sleep(self._faults.welcome_delay_s)
         if not self._faults.never_welcome:
             self._line.event({"type": "Welcome", "request_id": self._record.request_id})
+        self._welcomed.set()
 
     # The socket
 
@@ -134,6 +136,7 @@ class ServedCall:
             self._record.passed("binary", "deepgram", audio=payload)
 
     async def _read(self, exchange: Exchange) -> None:
+        await self._welcomed.wait()  # whatever came before Welcome is read after it
         while not self._ended.done():
             frame = await self._ws.receive()
             if frame.type in (WSMsgType.PING, WSMsgType.PONG):

@@ -84,6 +84,7 @@ class OfflineAgent:
         self._on_wire = on_wire
         self._keep_audio = keep_audio
         self._live: set[ServedCall] = set()
+        self._opening = 0
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -168,7 +169,11 @@ class OfflineAgent:
         if not ws.can_prepare(request):
             return refusal(400, request_id)
         ws.headers["dg-request-id"] = request_id
-        await ws.prepare(request)
+        self._opening += 1
+        try:
+            await ws.prepare(request)
+        finally:
+            self._opening -= 1
         transport = request.transport
         if transport is not None:
             record = self._record(index, request_id)
@@ -194,7 +199,7 @@ class OfflineAgent:
         if faults.refuse and (faults.refuse_times is None or index < faults.refuse_times):
             return Refusal(faults.refuse, faults.err_code)
         refused = self._doorman.refuses(request)
-        if refused is None and self.concurrency is not None and self.live >= self.concurrency:
+        if refused is None and self.concurrency is not None and self.live + self._opening >= self.concurrency:
             return Refusal(429)
         return refused
 

@@ -86,6 +86,12 @@ async def test_late_welcome_and_late_settings_applied() -> None:
         assert agent.calls[0].heard_early_bytes == len(SPEECH), "audio before SettingsApplied is counted"
 
 
+async def test_settings_sent_before_a_late_welcome_are_answered_after_it() -> None:
+    async with on_a_call(Faults(welcome_delay_s=0.2), TALKER) as (_, client):
+        await client.gets("SettingsApplied")
+        assert client.kinds() == ["Welcome", "SettingsApplied"]
+
+
 async def test_a9_an_error_instead_of_settings_applied() -> None:
     faults = Faults(never_apply=True, at=((At("Settings"), Fail("INVALID_SETTINGS", "No such model.")),))
     async with on_a_call(faults, TALKER) as (_, client):

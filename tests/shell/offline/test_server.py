@@ -155,6 +155,16 @@ async def test_too_many_calls_are_429() -> None:
         assert (response.status_code, json.loads(response.body)["err_code"]) == (429, "TOO_MANY_REQUESTS")
 
 
+async def test_the_limit_holds_for_calls_that_open_together() -> None:
+    async with OfflineAgent(ScriptedMind(), concurrency=3) as agent:
+        opening = (websockets.connect(agent.url, additional_headers=KEY) for _ in range(8))
+        tried = await asyncio.gather(*opening, return_exceptions=True)
+        opened = [one for one in tried if not isinstance(one, BaseException)]
+        assert len(opened) == 3
+        assert all(isinstance(one, websockets.InvalidStatus) for one in tried if isinstance(one, BaseException))
+        await asyncio.gather(*(one.close() for one in opened))
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
