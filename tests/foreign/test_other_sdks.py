@@ -122,11 +122,13 @@ def test_the_javascript_sdk(offhook_shared_npm_folder: Path, tmp_path: Path, ven
     assert len(judge(sent, vendor_contracts)) >= 13
 
 
+#: The server's own function, at a host it may not call: answered at once, with a warning.
+SEE = {**LOOK, "name": "see", "endpoint": {"url": "http://functions.example.test/see", "method": "post"}}
 MIND = ScriptedMind(
     Script(
         turn=[
             Turn("hello", thinks="Hm.", calls=[ScriptedCall("look"), ScriptedCall("look")], then=["I see {look}."]),
-            Turn("again", ["Nothing new.", "Nothing at all."]),
+            Turn("again", calls=[ScriptedCall("see")], then=["Nothing new.", "Nothing at all."]),
         ]
     )
 )
@@ -137,7 +139,7 @@ async def test_every_variety_is_within_the_document(seed: int, vendor_contracts:
     faults = Faults(at=((At("SettingsApplied"), Warn("SLOW_THINK_REQUEST")),), extra_function="client")
     async with OfflineAgent(MIND, manners=Manners(variety=seed), faults=faults) as agent, connected(agent) as client:
         await client.gets("Welcome")
-        think = {"provider": {"type": "open_ai", "model": "gpt-4o-mini"}, "functions": [LOOK]}
+        think = {"provider": {"type": "open_ai", "model": "gpt-4o-mini"}, "functions": [LOOK, SEE]}
         provider = {"type": "deepgram", "version": "v2", "model": "flux-general-multi", "language_hints": ["en"]}
         await client.sends(settings(think=think, listen={"provider": provider}, greeting="Hello."))
         await client.gets("AgentAudioDone")
@@ -160,4 +162,10 @@ async def test_every_variety_is_within_the_document(seed: int, vendor_contracts:
             for message in agent.calls[0].sent()
             if message["type"] != "EndOfThought"
         ]
-    assert judge(plain, vendor_contracts) >= {"Welcome", "Warning", "Error", "History", "FunctionCallRequest"}
+    assert judge(plain, vendor_contracts) >= {
+        "Warning",
+        "Error",
+        "History",
+        "FunctionCallRequest",
+        "FunctionCallResponse",
+    }
