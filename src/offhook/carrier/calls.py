@@ -90,6 +90,11 @@ class Calls:
         found = await self._client.calls.list_async(status="in-progress", limit=limit, page_size=min(limit, 1000))
         return [_call_of(one) for one in found]
 
+    async def to(self, number: str, limit: int = 20) -> list[RemoteCall]:
+        """Return the last calls to a number, live or over, the newest first."""
+        found = await self._client.calls.list_async(to=number, limit=limit, page_size=limit)
+        return [_call_of(one) for one in found]
+
     async def redirect(self, sid: str, *, url: str | None = None, twiml: str | None = None) -> RemoteCall:
         """Send a live call elsewhere: its TwiML is abandoned, its stream ends, the new document runs.
 

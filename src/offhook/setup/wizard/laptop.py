@@ -130,7 +130,8 @@ def stay(setup: Setup) -> None:
         wished = setup.ask.agree("Keep answering calls on this computer until Ctrl-C?")
     if wished:
         setup.tell.line("do", "answering; Ctrl-C ends it and puts the number back")
-        setup.run(_forever())
+        with contextlib.suppress(KeyboardInterrupt):  # that is how it ends well
+            setup.run(_forever())
 
 
 async def _forever() -> None:

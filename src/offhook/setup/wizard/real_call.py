@@ -9,6 +9,7 @@ from typing import Final
 
 from offhook.carrier.alerts import Alert
 from offhook.carrier.attach import wiring_for
+from offhook.carrier.calls import RemoteCall
 from offhook.carrier.client import Carrier
 from offhook.carrier.number import Number
 from offhook.errors import CarrierError, SetupError
@@ -37,15 +38,20 @@ class Watching:
     look_s: float = LOOK_S
     ask_twilio_s: float = ASK_TWILIO_S
     _old: set[str] = field(default_factory=set)
+    _old_at_twilio: set[str] = field(default_factory=set)
+    _missed: set[str] = field(default_factory=set)
     _old_alerts: set[Alert] = field(default_factory=set)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _early: int = 0
+    _began_s: float = 0.0
     _begin: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def begin(self) -> None:
         """Note what is there already. Raises SetupError where the server cannot be watched."""
+        self._began_s = asyncio.get_running_loop().time()
         self._old = {seen.call for seen in await self.watch.look() or ()}
         self._old_alerts = set(await self._alerts())
+        self._old_at_twilio = {call.sid for call in await self._calls()}
 
     async def until_heard(self, within_s: float) -> str:
         """Return the call whose greeting was heard. Raises SetupError that names the failed step."""
@@ -54,7 +60,7 @@ class Watching:
         remind_at = loop.time() + REMIND_S
         while loop.time() < deadline:
             for seen in await self.watch.look() or ():
-                if seen.call not in self._old and self._is_heard(seen):
+                if self._is_new(seen) and self._is_heard(seen):
                     return seen.call
             if not self._told and loop.time() >= ask_at:
                 await self._ask_twilio()
@@ -69,6 +75,10 @@ class Watching:
             f"no call reached Twilio or the server within {within_s / 60:.0f} minutes",
             f"call {self.number.e164} from a phone; {_AGAIN}",
         )
+
+    def _is_new(self, seen: Seen) -> bool:
+        """Whether it began while we watch: one of several replicas may only now tell of a call of before."""
+        return seen.call not in self._old and seen.age_s < asyncio.get_running_loop().time() - self._began_s
 
     def _is_heard(self, seen: Seen) -> bool:
         """Tell the new steps of a call and say whether its greeting was heard. Raises SetupError where it failed."""
@@ -100,6 +110,20 @@ class Watching:
         for finding in debugger.judge(new):
             if finding.verdict == "warn":
                 raise SetupError(f"Twilio's debugger says {finding.found}", finding.fix)
+        over = {call.sid: call.status for call in await self._calls() if call.is_over}
+        lost = [status for sid, status in over.items() if sid in self._missed]
+        if lost:
+            raise SetupError(
+                f"Twilio has had a call to the number ({lost[0]}) of which the server knows nothing",
+                "the debugger in the Twilio console says why, within minutes; so does `offhook doctor`",
+            )
+        self._missed = set(over) - self._old_at_twilio  # told only if the server has not seen it next time either
+
+    async def _calls(self) -> list[RemoteCall]:
+        try:
+            return await self.carrier.calls.to(self.number.e164)
+        except CarrierError:
+            return []  # not every API key may list them
 
     async def _alerts(self) -> list[Alert]:
         try:

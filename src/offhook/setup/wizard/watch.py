@@ -27,10 +27,11 @@ STEPS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One call: which steps it took, in seconds after its first sign, and in words why it ended."""
+    """One call: its age, which steps it took, in seconds after its first sign, and in words why it ended."""
 
     call: str
     steps: Mapping[str, float]
+    age_s: float = 0.0
     reason: str = ""
     ended: str = ""
 
@@ -82,4 +83,4 @@ def _explain(status: int) -> None:
 def _seen(one: Mapping[str, Any]) -> Seen:
     ended = one["ended"] or {}
     steps = {str(name): float(at) for name, at in one["steps"].items()}
-    return Seen(str(one["call"]), steps, str(ended.get("reason", "")), str(ended.get("words", "")))
+    return Seen(str(one["call"]), steps, float(one["age_s"]), str(ended.get("reason", "")), str(ended.get("words", "")))
