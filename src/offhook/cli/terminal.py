@@ -23,9 +23,9 @@ def width() -> int:
     return 0
 
 
-def wrapped(text: str, first: str = "", rest: str = "") -> str:
-    """Return text for this terminal: ``first`` begins its first line, ``rest`` the others."""
-    columns = width()
+def wrapped(text: str, first: str = "", rest: str = "", spare: int = 0) -> str:
+    """Return text for this terminal: ``first`` begins its first line, ``rest`` the others; ``spare`` stays free."""
+    columns = width() and width() - spare
     if not columns:
         return first + text
     lines = textwrap.wrap(
@@ -81,7 +81,7 @@ class Questions:
 
     def agree(self, question: str) -> bool:
         """Ask for consent."""
-        return typer.confirm(wrapped(question, "    ?    ", " " * 9))
+        return typer.confirm(wrapped(question, "    ?    ", " " * 9, spare=len(" [y/N]: ")))
 
     def _must_be_person(self, key: str) -> None:
         if not self.is_person:

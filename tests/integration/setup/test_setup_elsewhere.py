@@ -70,11 +70,19 @@ async def test_killed_on_a_laptop_the_server_goes_too_and_the_number_comes_back(
             await wizard.says(when, 60)
             wizard.signal(signal.SIGKILL)
             await wizard.ends(60)
-        await until(lambda: it.number.get("voice_url") == OLD and nobody_serves(it), 30)
-        await until(lambda: not list_servers(it), 30)
         async with it.setup() as wizard:
             await it.goes_all_the_way(wizard)
         assert it.number.get("voice_url") == OLD
+        await until(lambda: not list_servers(it) and nobody_serves(it), 30)
+
+
+async def test_killed_for_good_on_a_laptop_the_number_comes_back(tmp_path: Path):
+    async with laptop(tmp_path) as (it, _):
+        async with it.setup() as wizard:
+            await wizard.says("^7/9", 60)
+            wizard.signal(signal.SIGKILL)
+            await wizard.ends(60)
+        await until(lambda: it.number.get("voice_url") == OLD and not list_servers(it), 30)
 
 
 def list_servers(it: Newcomer) -> list[int]:

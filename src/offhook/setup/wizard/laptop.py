@@ -20,6 +20,7 @@ from offhook.setup.wizard.number import consent, current
 
 #: Where the server's own log goes meanwhile, seen from the project's folder.
 LOG: Final = Path(".offhook") / "setup.log"
+ATTEMPTS: Final = 6
 _ANSWERS: Final = "answers at "
 _END_S: Final = 15.0
 
@@ -33,14 +34,30 @@ def serve(setup: Setup) -> None:
     setup.confirm(
         f"Twilio, for {number.e164}, until the wizard ends",
         [
-            f"VoiceUrl: {number.wiring.voice_url or 'nothing'} → the tunnel's address{root}/voice",
-            f"StatusCallback: {number.wiring.status_url or 'nothing'} → the tunnel's address{root}/status",
+            f"VoiceUrl: {number.wiring.voice_url or 'nothing'} → {root}/voice at the tunnel's address",
+            f"StatusCallback: {number.wiring.status_url or 'nothing'} → {root}/status at the tunnel's address",
             *(f"{kind}: taken off" for kind in may_take),
         ],
     )
-    process = setup.ends.enter_context(_running(setup, ",".join(may_take)))
-    setup.remember(url=_ready(setup, process))
+    setup.remember(url=_started(setup, ",".join(may_take)))
     setup.tell.line("ok", f"the server is healthy at {setup.state.url}")
+
+
+def _started(setup: Setup, takes: str) -> str:
+    """Start the server and return its public address. One that a killed wizard has left goes within seconds."""
+    for attempt in range(ATTEMPTS, 0, -1):
+        with contextlib.ExitStack() as stack:
+            process = stack.enter_context(_running(setup, takes))
+            try:
+                url = _ready(setup, process)
+            except SetupError as error:
+                if attempt == 1 or "cannot listen" not in error.said:
+                    raise
+            else:
+                setup.ends.push(stack.pop_all())
+                return url
+        setup.run(asyncio.sleep(1.0))
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _have_tunnel(setup: Setup) -> None:
