@@ -63,7 +63,10 @@ def _wiring(twilio_port: int, deepgram_port: int, trace: Path | None) -> Wiring:
         typer.echo("TWILIO_AUTH_TOKEN is the one that is set")
     typer.echo("DEEPGRAM_API_KEY is the one that is set" if key else "DEEPGRAM_API_KEY: any is accepted")
     if trace is not None:
-        trace.mkdir(parents=True, exist_ok=True)
+        try:
+            trace.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise typer.BadParameter(f"{trace} cannot be made: {error.strerror}", param_hint="--trace") from None
         typer.echo(f"every call is kept in {trace}: its sound and its words, readable by you only")
     return Wiring(sid, token, key or None, twilio_port, deepgram_port, trace)
 

@@ -179,10 +179,14 @@ class Bench:
         self._keep(watched)
 
     def _keep(self, watched: Watched) -> None:
-        if self.wiring.traces is not None and watched.call_sid:
+        if self.wiring.traces is None:
+            return
+        try:
             with TraceWriter(self.wiring.traces / f"{watched.call_sid}.jsonl", "offhook lab") as write:
                 for entry in sorted(watched.entries, key=lambda entry: entry.at_ms):
                     write(entry)
+        except OSError as error:
+            watched.status = f"over, and its trace was not kept: {error.strerror}"
 
     def _passed(self, entry: Entry) -> None:
         owner = self._owner(entry)

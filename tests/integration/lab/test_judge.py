@@ -100,7 +100,8 @@ def _seeded(seed: int) -> tuple[Defect, Behaviour, list[Step]]:
 async def test_the_right_bridge_gives_none_in_seeded_calls() -> None:
     async def one(seed: int) -> list[str]:
         defect, behaviour, steps = _seeded(seed)
-        found, _ = await judged(None, defect, seed=seed, behaviour=behaviour, caller=steps)
+        found, entries = await judged(None, defect, seed=seed, behaviour=behaviour, caller=steps)
+        assert sum(entry.kind == "heard" for entry in entries) > 5, f"seed {seed}: nothing was heard"
         return [f"seed {seed}: {finding}" for finding in found]
 
     found = await _all([one(seed) for seed in range(CALLS)])

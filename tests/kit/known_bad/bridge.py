@@ -121,7 +121,10 @@ class Bridge:
 
     async def _dial(self) -> aiohttp.ClientWebSocketResponse:
         agent = await self._session.ws_connect(self.agent_url, headers={"Authorization": "Token key"})
-        assert (await agent.receive_json(timeout=5))["type"] == "Welcome"
+        while (await agent.receive_json(timeout=5))["type"] != "Welcome":
+            if self.has("unknown message ends the call"):
+                await agent.close()
+                raise ConnectionError
         if self.has("keep-alive before settings"):
             await agent.send_json({"type": "KeepAlive"})
         if self.has("settings late"):

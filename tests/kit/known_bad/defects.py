@@ -49,6 +49,7 @@ DEFECTS = [
         faults=Faults(at=((At("FunctionCallRequest", delay_s=0.2), Send(_CANCEL)),)),
     ),
     Defect("agent leaked", "agent-orphan"),
+    Defect("unknown message ends the call", "call-dropped", "listen", faults=Faults(unknown=True)),
     Defect("mark without name", "mark-without-name"),
     Defect("mark names repeat", "mark-duplicate"),
     Defect("query string", "stream-url-query"),

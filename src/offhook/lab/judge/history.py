@@ -28,6 +28,7 @@ class StreamSide:
     stop_ms: float | None = None
     closed_ms: float | None = None
     closed_by: str = ""
+    close_code: int | None = None
     caller_audio: list[Timed] = field(default_factory=list)
     #: When each caller frame was sent, and Twilio's own timestamp of it: how late Twilio's side was itself.
     frames: list[tuple[float, float]] = field(default_factory=list)
@@ -126,12 +127,13 @@ class History:
         return next((agent for agent in self.agents if agent.opened_ms is not None), None)
 
     def late_ms(self, since: float = float("-inf"), until: float = float("inf")) -> float:
-        """Return how late the twins were themselves at their worst between two moments, ms.
+        """Return how late the twins were themselves between two moments, ms: at their worst, or by many small delays.
 
         On a busy machine nobody is in time: a bridge is not blamed for what its judges were not able to do either.
         """
         near = (since - _AROUND, until + _AROUND)
-        lates = [late for at, late in self.lags if near[0] <= at - late and at <= near[1] + late]
+        lags = [late for at, late in self.lags if near[0] <= at - late and at <= near[1] + late]
+        lates = [sum(lags) if since > float("-inf") else max(lags, default=0.0)]  # of a whole call the worst counts
         for stream in self.streams:
             offsets = [at - stamp for at, stamp in stream.frames]
             least = min(offsets, default=0.0)
@@ -163,7 +165,7 @@ def _streams(entries: Sequence[Entry], origin: float) -> list[StreamSide]:
                 side.is_refused, side.refused_status = True, entry.status
             case "close":
                 if side.closed_ms is None:
-                    side.closed_ms, side.closed_by = at, entry.sender
+                    side.closed_ms, side.closed_by, side.close_code = at, entry.sender, entry.code
             case "heard":
                 side.heard.append((at, entry.audio or b""))
             case _ if entry.sender == "twilio":

@@ -12,10 +12,12 @@ from offhook.lab.judge.rule import Case, Rule
 CODES: Final = {
     "agent-orphan": "An agent socket stayed open after its call was over: it is paid for by the minute.",
     "line-left-open": "The agent was gone, and the caller was left on a silent line.",
+    "call-dropped": "The bridge hung up on a caller who had heard nothing, though Deepgram had opened the session.",
     "slow-hang-up": "The agent had ended the session, and the line was held long after the last word was heard.",
     "dead-air": "The caller heard nothing for so long on an open line that most hang up.",
     "greeting-unheard": "The agent spoke, and the caller heard nothing of it.",
 }
+_STRANGER: Final = 1008
 _AUDIBLE: Final = frozenset((0xFF, 0x7F, 0xFE, 0x7E))
 
 
@@ -42,6 +44,9 @@ def _orphan(case: Case, stream: StreamSide | None, agent: AgentSide) -> Iterator
 def _line(case: Case, stream: StreamSide, agents: list[AgentSide]) -> Iterator[Finding]:
     ended = _first(stream.stop_ms, stream.closed_ms) or case.history.ended_ms
     opened = [agent for agent in agents if agent.opened_ms is not None]
+    if _is_dropped(stream) and any(agent.closed_by != "deepgram" for agent in opened):
+        yield Finding("call-dropped", "the bridge ended the call before the caller heard anything", stream.closed_ms)
+        return
     gone = max((agent.closed_ms for agent in opened if agent.closed_ms is not None), default=None)
     all_gone = bool(opened) and all(agent.closed_ms is not None for agent in opened)
     if all_gone and gone is not None and gone < ended:
@@ -61,6 +66,12 @@ def _line(case: Case, stream: StreamSide, agents: list[AgentSide]) -> Iterator[F
     if waited > case.patience.dead_air_ms + case.history.late_ms():
         code = "greeting-unheard" if spoke and heard is None else "dead-air"
         yield Finding(code, f"the caller heard nothing for {waited / 1000:.1f} s", started)
+
+
+def _is_dropped(stream: StreamSide) -> bool:
+    """Whether the bridge hung up by itself on somebody who had heard nothing. 1008 is the refusal of a stranger."""
+    by_itself = stream.closed_by == "bridge" and stream.stop_ms is None and stream.close_code != _STRANGER
+    return by_itself and not stream.agent_audio
 
 
 def _playing_until(stream: StreamSide) -> float:
