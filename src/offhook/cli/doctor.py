@@ -23,10 +23,14 @@ def doctor(
     url: Annotated[str | None, typer.Option(help="Public address to look at, instead of the settings' own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON and nothing else.")] = False,
     network: Annotated[bool, typer.Option("--network/--no-network", help="Ask other machines too.")] = True,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what can be mended from here; lists it and asks first.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fix: do it without being asked.")] = False,
 ) -> None:
     """Check every link between a caller and the agent: expected, found, fix. At most 15 s.
 
-    Exit code 0: nothing wrong. 1: warnings only. 2: something is broken.
+    Exit code 0: nothing wrong. 1: warnings only. 2: something is broken; with --fix, what is left afterwards.
 
     Example: offhook doctor --url https://voice.example.com
     """
@@ -36,10 +40,16 @@ def doctor(
     from offhook.setup.doctor.verdict import as_json as told
     from offhook.setup.doctor.verdict import exit_code
 
+    if fix and as_json:
+        raise typer.BadParameter("--json only looks; give one of --fix and --json")
     findings = run_loop(_run(folder, url, network=network))
     if as_json:
         typer.echo(json.dumps(told(findings), indent=2, ensure_ascii=False))
     else:
+        _say(findings)
+    if fix and run_loop(_mend(folder, url, findings, network=network, yes=yes)):
+        findings = run_loop(_run(folder, url, network=network))
+        typer.echo("\nnow:")
         _say(findings)
     raise typer.Exit(exit_code(findings))
 
@@ -57,6 +67,43 @@ async def _run(folder: Path, url: str | None, *, network: bool) -> list[Finding]
         return await run_checks(CHECKS, examine(folder, os.environ, url=url))
     async with aiohttp.ClientSession() as session:
         return await run_checks(CHECKS, examine(folder, os.environ, url=url, session=session))
+
+
+async def _mend(folder: Path, url: str | None, findings: list[Finding], *, network: bool, yes: bool) -> bool:
+    """List what can be mended, ask, and do it. Return whether anything was changed."""
+    import os
+
+    import aiohttp
+
+    from offhook.setup.doctor.patient import examine
+    from offhook.setup.doctor.repairs import planned, repairs_for
+
+    async with aiohttp.ClientSession() as session:
+        patient = examine(folder, os.environ, url=url, session=session if network else None)
+        found = await planned(patient, repairs_for(findings))
+        if not found:
+            typer.echo("\nnothing here can be mended by --fix; the lines above say what to do")
+            return False
+        typer.echo("\n--fix would:")
+        for _, lines in found:
+            for line in lines:
+                typer.echo(f"  {line}")
+        if not _agreed(yes=yes):
+            return False
+        for repair, _ in found:
+            await repair.mend(patient)
+    return True
+
+
+def _agreed(*, yes: bool) -> bool:
+    import sys
+
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        typer.echo("nothing was changed: add --yes to do it without being asked", err=True)
+        return False
+    return typer.confirm("Do it?")
 
 
 def _say(findings: list[Finding]) -> None:

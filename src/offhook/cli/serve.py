@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half second
+    from collections.abc import Callable
+
     from offhook.config.exposure import Listening
     from offhook.config.settings import Settings
     from offhook.run.taps import Taps
@@ -42,7 +44,7 @@ def serve(
     where = must_be_sound(settings, os.environ)
     for line in [] if offline else lacking_for_real_calls(settings):
         typer.echo(f"note: {line}", err=True)
-    raise typer.Exit(run_loop(_run(settings, where, trace, offline=offline)))
+    raise typer.Exit(run_loop(_run(settings, where, trace, config and config.absolute(), offline=offline)))
 
 
 def _explain_early_stops() -> None:
@@ -60,20 +62,23 @@ def _explain_early_stops() -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-async def _run(settings: Settings, where: Listening, trace: Path | None, *, offline: bool) -> int:
+async def _run(settings: Settings, where: Listening, trace: Path | None, config: Path | None, *, offline: bool) -> int:
+    from offhook.cli.self_test import self_test
     from offhook.lifecycle import serve as serve_until_stopped
     from offhook.server import Server
 
-    async def with_agent(settings: Settings) -> int:
+    async def with_agent(settings: Settings, then: Callable[[], object] = lambda: None) -> int:
         server = Server(settings, where, taps=_taps(trace))
 
         def listening_now() -> None:
             typer.echo(f"offhook listens on http://{where.host}:{server.port} ({where.why})", err=True)
+            then()
 
         return await serve_until_stopped(server, listening_now)
 
     if not offline:
-        return await with_agent(settings)
+        async with self_test(config) as look_at_itself:
+            return await with_agent(settings, look_at_itself)
     from offhook.cli.offline_agent import offline_agent
 
     async with offline_agent(settings) as pointed:

@@ -12,6 +12,8 @@ from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok
 
 NAME: Final = "secrets"
+#: Names under which Windows and web sites save what should be .env.
+STRAYS: Final = (".env.txt", "env", ".env.local", "env.txt")
 _GIT_S: Final = 5.0
 
 
@@ -20,7 +22,7 @@ async def run(patient: Patient) -> Sequence[Finding]:
     env = patient.folder / ".env"
     found: list[Finding] = []
     if not env.is_file():
-        stray = [name for name in (".env.txt", "env", ".env.local", "env.txt") if (patient.folder / name).is_file()]
+        stray = [name for name in STRAYS if (patient.folder / name).is_file()]
         if stray:
             found.append(
                 Finding(
