@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.integration.setup.newcomer import AT_RAILWAY, SECRETS, Newcomer, newcomer
+from tests.integration.setup.newcomer import AT_RAILWAY, ON_A_LAPTOP, SECRETS, Newcomer, newcomer
 from tests.integration.setup.test_dev import Terminal
-from tests.kit.bridge import API_KEY, AUTH_TOKEN
+from tests.integration.setup.test_setup_elsewhere import free_port
+from tests.kit.bridge import API_KEY, AUTH_TOKEN, bridged
 from tests.kit.process import running
 from tests.kit.raw import until
 
@@ -72,8 +73,7 @@ async def test_refusals_name_the_fix_and_the_next_run_goes_on(tmp_path: Path):
         async with it.setup() as refused:
             assert await refused.ends(60) == 1
         assert "does not know this key" in refused.text
-        env = it.folder / ".env"
-        env.write_text(env.read_text(encoding="utf-8").replace(WRONG, API_KEY), encoding="utf-8")
+        it.answers.write_text(answers.replace(WRONG, API_KEY), encoding="utf-8")
         async with it.setup() as strange:
             assert await strange.ends(60) == 1
         assert "refuses deepgram/think-fast for this project; agent thinks with open_ai/gpt-4o-mini" in strange.text
@@ -92,6 +92,29 @@ async def test_refusals_name_the_fix_and_the_next_run_goes_on(tmp_path: Path):
             assert "Traceback" not in process.text
             assert "\x1b" not in process.text
             assert it.leaks(process.text) == []
+
+
+async def test_a_trunk_is_taken_off_by_express_consent_only(tmp_path: Path):
+    trunk = "TK" + "0" * 32
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    answers = ON_A_LAPTOP.replace('place = "laptop"', f'place = "url"\nurl = "{url}"\ncall = false')
+    async with newcomer(tmp_path, answers) as it:
+        it.number.fields["trunk_sid"] = trunk
+        served = {"TWILIO_ACCOUNT_SID": it.account.sid, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "OFFHOOK_PUBLIC_URL": url}
+        async with bridged(PORT=str(port), **served):
+            async with it.setup("--yes") as refused:
+                assert await refused.ends(60) == 1
+            assert "a SIP trunk now, which would be taken off it" in refused.text
+            assert it.number.get("trunk_sid") == trunk
+            it.answers.write_text(answers + 'take = ["trunk"]\n', encoding="utf-8")
+            async with it.setup() as wizard:
+                assert await wizard.ends(60) == 0, wizard.text
+        assert not it.number.get("trunk_sid")
+        assert it.number.get("voice_url") == f"{url}/twilio/voice"
+        async with running(it.folder, "numbers", "detach", "--yes", environ=it.environ()) as detached:
+            assert await detached.ends(60) == 0, detached.text
+        assert it.number.get("trunk_sid") == trunk
 
 
 @asynccontextmanager

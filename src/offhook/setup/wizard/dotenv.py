@@ -7,13 +7,21 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from offhook.config.files import UnreadableError, text_of
+from offhook.config.files import UnreadableError, read_dotenv, text_of
 from offhook.errors import SetupError
 from offhook.setup.wizard.files import write_private
 
 FILE: Final = ".env"
 _NAME: Final = re.compile(r"\s*(?:export\s+)?(\w+)\s*=")
 _BARE: Final = re.compile(r"[\w.:/+@~-]*")
+
+
+def read(folder: Path) -> dict[str, str]:
+    """Return the names and their values; nothing where there is no file or it cannot be read."""
+    try:
+        return read_dotenv(folder / FILE)[0]
+    except UnreadableError:
+        return {}
 
 
 def put(folder: Path, values: Mapping[str, str]) -> None:

@@ -66,6 +66,12 @@ class Setup:
         if not self.ask.agree("Change it?"):
             raise SetupError(f"nothing was changed at {where}")
 
+    def have(self, key: str, name: str, dotted: str, question: str, *, is_secret: bool = True) -> None:
+        """Have a credential: the environment's, else the answers file's, else the one of `.env`, else ask."""
+        answered, known = self.ask.known(key), self.environ.get(name) or dotenv.read(self.folder).get(name)
+        if not known or (answered not in (None, known) and not self.environ.get(name)):
+            self.secret(key, name, dotted, question, is_secret=is_secret)
+
     def secret(self, key: str, name: str, dotted: str, question: str, *, is_secret: bool = True) -> str:
         """Ask for a credential until it has the right form, write it into `.env` and return it."""
         while True:

@@ -35,9 +35,7 @@ def project(setup: Setup) -> None:
 
 def deepgram_key(setup: Setup) -> None:
     """Have a key that Deepgram takes, with every agent's settings, and say what thinks."""
-    key = setup.settings.deepgram.api_key
-    if key is None:
-        setup.secret("deepgram_api_key", "DEEPGRAM_API_KEY", "deepgram.api_key", _KEY_IS_AT)
+    setup.have("deepgram_api_key", "DEEPGRAM_API_KEY", "deepgram.api_key", _KEY_IS_AT)
     while True:
         setup.tell.line("do", "shaking hands with Deepgram")
         findings = setup.run(_probed(setup))
@@ -67,11 +65,8 @@ def tell_finding(setup: Setup, finding: Finding) -> None:
 
 def twilio_account(setup: Setup) -> None:
     """Have an account and its auth token, both proved by Twilio; and an API key proved too, where there is one."""
-    known = setup.settings.twilio
-    if known.account_sid is None:
-        _ask_sid(setup)
-    if known.auth_token is None:
-        _ask_token(setup)
+    setup.have("twilio_account_sid", "TWILIO_ACCOUNT_SID", "twilio.account_sid", _SID_IS_AT, is_secret=False)
+    setup.have("twilio_auth_token", "TWILIO_AUTH_TOKEN", "twilio.auth_token", _AUTH_IS_AT)
     _tell_account(setup, _proved(setup))
     key, secret = setup.ask.known("twilio_api_key"), setup.ask.known("twilio_api_secret")
     if key and secret and setup.settings.twilio.api_key is None:

@@ -44,12 +44,11 @@ def is_by_hand(setup: Setup) -> bool:
     if setup.ask.known("by_hand") or setup.state.by_hand:
         setup.remember(by_hand=True)
         return True
-    if token_of(setup.settings.railway) is not None:
-        return False
     for key in ("railway_api_token", "railway_token"):
         if setup.ask.known(key):
-            setup.secret(key, key.upper(), f"railway.{key.removeprefix('railway_')}", _ACCESS_IS_AT)
-            return False
+            setup.have(key, key.upper(), f"railway.{key.removeprefix('railway_')}", _ACCESS_IS_AT)
+    if token_of(setup.settings.railway) is not None:
+        return False
     if setup.ask.is_person and setup.ask.choose("by_hand", "How shall it be set up at Railway?", _WAYS) == "hand":
         setup.remember(by_hand=True)
         return True
