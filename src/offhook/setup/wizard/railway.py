@@ -17,7 +17,7 @@ from offhook.setup.railway.from_project import wanted_of
 from offhook.setup.railway.health import wait_until_healthy
 from offhook.setup.railway.identity import Identity, identify
 from offhook.setup.railway.road import Deployed, apply, plan, verify
-from offhook.setup.railway.wanted import DATABASES, Image, Repository, Source, Wanted
+from offhook.setup.railway.wanted import DATABASES, Database, Image, Repository, Source, Wanted
 from offhook.setup.wizard import dotenv
 from offhook.setup.wizard.journey import Setup
 
@@ -161,7 +161,7 @@ def compare(setup: Setup) -> None:
 def _wanted(setup: Setup) -> Wanted:
     known, state = setup.ask.known, setup.state
     asked = known("databases") or state.databases.split()
-    databases = tuple(kind for kind in DATABASES if kind in asked)
+    databases: tuple[Database, ...] = tuple(kind for kind in DATABASES if str(kind) in asked)
     wanted = wanted_of(setup.load(), setup.environ, _source(setup), known("replicas") or state.replicas, databases)
     return replace(wanted, workspace=known("workspace") or state.workspace or None)
 
