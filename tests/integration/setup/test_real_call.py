@@ -83,6 +83,7 @@ async def scene(
             found = await carrier.numbers.fetch(number.sid)
             it = Scene(twin, number, Watching(Watch.of(session, url, settings), carrier, found, "/twilio", print))
             it.watching.say, it.watching.look_s, it.watching.ask_twilio_s = it.said.append, 0.05, 0.5
+            it.watching.grace_s = 0.3
             yield it
 
 

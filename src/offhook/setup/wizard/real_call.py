@@ -21,6 +21,8 @@ LOOK_S: Final = 1.0
 #: How often Twilio is asked whether it knows of a failed call, while the server has seen none.
 ASK_TWILIO_S: Final = 10.0
 REMIND_S: Final = 60.0
+#: A call that failed may have been heard at another replica, which answers one of the next looks.
+GRACE_S: Final = 3.0
 #: How often somebody may hang up before the greeting until that is taken for dead air.
 EARLY: Final = 2
 _AGAIN: Final = "`offhook setup` goes on here, and `offhook doctor` looks at every link"
@@ -37,12 +39,14 @@ class Watching:
     say: Say
     look_s: float = LOOK_S
     ask_twilio_s: float = ASK_TWILIO_S
+    grace_s: float = GRACE_S
     _old: set[str] = field(default_factory=set)
     _old_at_twilio: set[str] = field(default_factory=set)
     _missed: set[str] = field(default_factory=set)
     _old_alerts: set[Alert] = field(default_factory=set)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _early: int = 0
+    _failed: dict[str, tuple[float, SetupError]] = field(default_factory=dict)
     _began_s: float = 0.0
     _begin: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -62,6 +66,9 @@ class Watching:
             for seen in await self.watch.look() or ():
                 if self._is_new(seen) and self._is_heard(seen):
                     return seen.call
+            for since, failed in self._failed.values():
+                if loop.time() - since >= self.grace_s:
+                    raise failed
             if not self._told and loop.time() >= ask_at:
                 await self._ask_twilio()
                 ask_at = loop.time() + self.ask_twilio_s
@@ -81,7 +88,7 @@ class Watching:
         return seen.call not in self._old and seen.age_s < asyncio.get_running_loop().time() - self._began_s
 
     def _is_heard(self, seen: Seen) -> bool:
-        """Tell the new steps of a call and say whether its greeting was heard. Raises SetupError where it failed."""
+        """Tell the new steps of a call, note it where it failed, and say whether its greeting was heard."""
         for name in STEPS:
             if name in seen.steps and (seen.call, name) not in self._told:
                 self._told.add((seen.call, name))
@@ -90,9 +97,10 @@ class Watching:
             return True
         if not seen.ended:
             return False
+        if seen.reason != "caller_hung_up" or "stream" not in seen.steps or self._early >= EARLY:
+            self._failed.setdefault(seen.call, (asyncio.get_running_loop().time(), _failed(seen)))
+            return False
         self._early += 1
-        if seen.reason != "caller_hung_up" or "stream" not in seen.steps or self._early > EARLY:
-            raise _failed(seen)
         self._old.add(seen.call)
         self.say("you hung up before the greeting was heard: please call again, and wait for it")
         return False
