@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import pytest_asyncio
+import structlog
 
 #: The vendors' own contracts lie beside the project on machines that judge with them; elsewhere those tests skip.
 VENDOR_CONTRACTS = Path(os.environ.get("OFFHOOK_VENDOR_CONTRACTS", Path(__file__).parents[2] / "shared" / "data"))
@@ -29,6 +30,13 @@ def vendor_contracts() -> Path:
     if not VENDOR_CONTRACTS.is_dir():
         pytest.skip(f"no vendor contracts at {VENDOR_CONTRACTS}; set OFFHOOK_VENDOR_CONTRACTS")
     return VENDOR_CONTRACTS
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """Undo what a test has configured of the log: its stream is closed by the time of the next test."""
+    yield
+    structlog.reset_defaults()
 
 
 def _sockets() -> set[str]:

@@ -30,7 +30,11 @@ class AgentCheck:
     async def run(self, is_refused: Callable[[], object]) -> None:
         """Ask once, and every half minute while ``is_refused``."""
         while True:
-            await self._ask()
+            try:
+                await self._ask()
+            except Exception as defect:  # noqa: BLE001 - the boundary of this task: a defect here must not silence a server
+                stack = RuntimeError(type(defect).__name__).with_traceback(defect.__traceback__)
+                logger().error("defect", where="agent check", exc_info=stack)
             self._done()
             if not is_refused():
                 return

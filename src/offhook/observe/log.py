@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, TextIO
 
 import structlog
 
+from offhook.observe.sink import Sink
+
 _LONGEST: Final = 1024
 #: Fields that hold personal data or secrets by name; no code of ours logs them, and this catches the day one does.
 _NEVER: Final = frozenset(
@@ -37,7 +39,7 @@ def configure(form: Literal["auto", "json", "text"], level: str, stream: TextIO 
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: Sink(out),
         cache_logger_on_first_use=False,
     )
     logging.getLogger("offhook").setLevel(logging.ERROR)  # picows speaks of every connection; our own events do better
