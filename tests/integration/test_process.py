@@ -321,3 +321,34 @@ async def test_an_end_that_nobody_asked_for_says_so(tmp_path: Path):
     lines = [json.loads(line) for line in (out + err).decode().splitlines() if line.startswith("{")]
     assert [line["event"] for line in lines] == ["stopped"]
     assert "RuntimeError" in lines[0]["why"]
+
+
+@on_posix
+async def test_x5_a_server_whose_output_nobody_reads_goes_on(tmp_path: Path):
+    """Its standard error is a pipe without a reader."""
+    environ = {**os.environ, **SIGNED, "OFFHOOK_CONFIG": "", "PORT": str(free_port())}
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = (sys.executable, "-m", "offhook", "serve")
+    child = await asyncio.create_subprocess_exec(*command, stderr=writer, cwd=tmp_path, env=environ)
+    os.close(writer)
+    async with aiohttp.ClientSession() as session:
+        assert await answers(session, f"http://127.0.0.1:{environ['PORT']}/livez")
+    child.send_signal(signal.SIGTERM)
+    assert await child.wait() == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+async def answers(session: aiohttp.ClientSession, url: str) -> bool:
+    """Ask until somebody answers, or nobody does for long."""
+    for _ in range(200):
+        try:
+            async with session.get(url) as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            await asyncio.sleep(0.05)
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,8 +44,14 @@ def serve(
     configure(settings.log.format, settings.log.level)
     where = must_be_sound(settings, os.environ)
     for line in [] if offline else lacking_for_real_calls(settings):
-        typer.echo(f"note: {line}", err=True)
+        _say(f"note: {line}")
     raise typer.Exit(run_loop(_run(settings, where, trace, config and config.absolute(), offline=offline)))
+
+
+def _say(text: str) -> None:
+    """Tell whoever started us; a server does not end because nobody reads it."""
+    with suppress(OSError, ValueError):
+        typer.echo(text, err=True)
 
 
 def _explain_early_stops() -> None:
@@ -71,7 +78,7 @@ async def _run(settings: Settings, where: Listening, trace: Path | None, config:
         server = Server(settings, where, taps=_taps(trace))
 
         def listening_now() -> None:
-            typer.echo(f"offhook listens on http://{where.host}:{server.port} ({where.why})", err=True)
+            _say(f"offhook listens on http://{where.host}:{server.port} ({where.why})")
             then()
 
         return await serve_until_stopped(server, listening_now)
@@ -93,7 +100,5 @@ def _taps(folder: Path | None) -> Taps:
         return NO_TAPS
     from offhook.run.call_traces import CallTraces
 
-    typer.echo(
-        f"every call is recorded in {folder}: its sound, its words and its numbers, readable by you only", err=True
-    )
+    _say(f"every call is recorded in {folder}: its sound, its words and its numbers, readable by you only")
     return CallTraces(folder)
