@@ -12,11 +12,12 @@ import logging
 import socket
 import struct
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from offhook.offline import events, rules
 from offhook.offline import messages as m
@@ -38,6 +39,7 @@ LEAST_S: Final = 0.001
 #: How often a call that vanished looks whether the client has gone too.
 LOOK_S: Final = 0.05
 OUR_ERROR: Final = "our_error"
+_FRAMES: Final = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG)
 _FAILED: Final = msgspec.json.encode(events.error("INTERNAL_SERVER_ERROR", "This call failed; see the server's log."))
 
 
@@ -135,10 +137,35 @@ class ServedCall:
             self._record.audio(payload, sent=True)
             self._record.passed("binary", "deepgram", audio=payload)
 
+    async def _before_welcome(self) -> deque[WSMessage]:
+        """Return what came before Welcome, to be read after it; an end of the socket is returned at once, alone."""
+        welcome = asyncio.create_task(self._welcomed.wait())
+        try:
+            return await self._early(welcome)
+        finally:
+            welcome.cancel()
+
+    async def _early(self, welcome: asyncio.Task[bool]) -> deque[WSMessage]:
+        early: deque[WSMessage] = deque()
+        while not welcome.done():
+            receiving = asyncio.create_task(self._ws.receive())
+            try:
+                await asyncio.wait((receiving, welcome), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                receiving.cancel()  # where it still waits; a frame that comes now stays in the socket's queue
+                await asyncio.wait((receiving,))
+            if receiving.cancelled():
+                continue
+            frame: WSMessage = receiving.result()
+            if frame.type not in _FRAMES:
+                return deque((frame,))
+            early.append(frame)
+        return early
+
     async def _read(self, exchange: Exchange) -> None:
-        await self._welcomed.wait()  # whatever came before Welcome is read after it
+        early = await self._before_welcome()
         while not self._ended.done():
-            frame = await self._ws.receive()
+            frame = early.popleft() if early else await self._ws.receive()
             if frame.type in (WSMsgType.PING, WSMsgType.PONG):
                 if frame.type is WSMsgType.PING and not self._faults.no_pong:
                     await self._ws.pong(frame.data)

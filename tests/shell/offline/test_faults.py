@@ -356,3 +356,10 @@ async def test_more_than_one_function_and_whose_they_are(extra: Any, client_side
         for one in asked:
             await client.sends({"type": "FunctionCallResponse", "id": one["id"], "name": "look", "content": "x"})
         await client.gets("AgentAudioDone")
+
+
+async def test_a_client_who_leaves_before_a_late_welcome_is_gone_at_once() -> None:
+    async with OfflineAgent(TALKER, faults=Faults(welcome_delay_s=30.0)) as agent:
+        async with connected(agent):
+            await fact(lambda: agent.live == 1)
+        await fact(lambda: agent.live == 0)
