@@ -21,7 +21,7 @@ VENDOR_CONTRACTS = Path(os.environ.get("OFFHOOK_VENDOR_CONTRACTS", Path(__file__
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Share the whole suite among workers; tests that are named run right here, where a debugger finds them."""
     named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword
-    return 0 if named else max(3, os.cpu_count() or 1)
+    return 0 if named else max(2, os.cpu_count() or 1)
 
 
 @pytest.fixture

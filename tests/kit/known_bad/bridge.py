@@ -245,7 +245,7 @@ class Call:
             self._held.clear()
         if self._has("caller audio late"):
             self._held.append(audio)
-            if len(self._held) < 30:
+            if len(self._held) < 50:
                 return
             audio = self._held.pop(0)
         if self._has("pre-roll replayed") and self._held:
