@@ -34,6 +34,8 @@ import contenders
 import report
 from contenders import Contender
 
+from offhook.cli.free_port import free_port
+
 READY_S, STOP_S, RAMP_PER_S = 60, 10, 50
 #: A run whose load was later than this (p99), or whose server waited this share of the time for its core, measured
 #: somebody else's work; it is done again, so many times.
@@ -41,12 +43,6 @@ LATE_MS, WAIT_SHARE, TRIES = 50, 0.05, 4
 WARM_UP = "run 8 2\n"
 
 Result = dict[str, Any]
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 def pinned(command: list[str], core: int) -> list[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.kit.ports import free_port
 
 from offhook.sim.call import CallOptions, SimulatedCall
 from offhook.sim.caller import HangUp, Say, WaitForAgent
@@ -53,9 +53,7 @@ def pipecat_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("network", [PROFILES["none"], PROFILES["mobile"]], ids=["none", "mobile"])
 async def test_pipecat_takes_us_for_twilio_and_has_nothing_to_complain_about(pipecat_python: str, network: Network):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     callee = await asyncio.create_subprocess_exec(
         pipecat_python,
         str(Path(__file__).with_name("pipecat_callee.py")),

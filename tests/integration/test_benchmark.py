@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kit.ports import free_port
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 RUN_S = 40
@@ -59,7 +60,7 @@ async def said(process: asyncio.subprocess.Process, key: str) -> dict[str, Any]:
 
 async def call(load: Path, relay: list[str], calls: int, seconds: float, *options: str) -> dict[str, Any]:
     """Run the load through a relay that `relay` starts ({agent} is the agent's address), give its result."""
-    ports = [str(port) for port in free_ports(2)]
+    ports = [str(free_port()) for _ in range(2)]
     address = f"127.0.0.1:{ports[0]}/v1/agent/converse"
     command = [part.replace("{agent}", address).replace("{port}", ports[1]) for part in relay]
     asked = [
@@ -83,16 +84,6 @@ async def call(load: Path, relay: list[str], calls: int, seconds: float, *option
             async with asyncio.timeout(RUN_S):
                 result["exit"] = await process.wait()
             return result
-
-
-def free_ports(count: int) -> list[int]:
-    import socket
-
-    with contextlib.ExitStack() as stack:
-        doors = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for door in doors:
-            door.bind(("127.0.0.1", 0))
-        return [door.getsockname()[1] for door in doors]
 
 
 def liar(fault: str, direction: str = "up") -> list[str]:

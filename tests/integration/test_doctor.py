@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +14,7 @@ from tests.kit.patients.all import SEEDS
 from tests.kit.patients.railway import at_railway
 from tests.kit.patients.seed import ACCOUNT, API_KEY, AUTH_TOKEN, NOWHERE, Arranged, Seed, keys
 from tests.kit.patients.twilio import account, wired
+from tests.kit.ports import free_port
 
 from offhook.setup.doctor.catalogue import CHECKS
 from offhook.setup.doctor.check import run_checks
@@ -47,8 +47,7 @@ async def test_a_broken_set_up_is_named(seed: Seed, tmp_path: Path) -> None:
 
 
 async def test_a_healthy_set_up_hears_nothing_but_good(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     here = f"http://127.0.0.1:{port}"
     environ = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "OFFHOOK_PUBLIC_URL": here}
     owner = account(wired(here))
@@ -77,8 +76,7 @@ async def test_a_sound_service_at_railway_hears_nothing_but_good(tmp_path: Path)
 
 
 async def test_a_sound_tunnel_hears_nothing_but_good(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with ngrok_agent(port) as ngrok:
         environ = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "OFFHOOK_PUBLIC_URL": ngrok.url}
         async with bridged(PORT=str(port), **environ) as bridge:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -18,6 +17,7 @@ import psutil
 import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN, QUICK
 from tests.kit.image import Image, build, ignored, steps
+from tests.kit.ports import free_port
 from tests.kit.process import Process, started
 from tests.kit.raw import until
 
@@ -83,8 +83,7 @@ async def first_process(built: Image, environ: Mapping[str, str]) -> AsyncIterat
 @pytest.mark.slow
 async def test_the_dockerfiles_steps_give_a_server_that_answers_as_the_first_process(tmp_path: Path):
     built = await build(ROOT, tmp_path / "built")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     known = {
         "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "DEEPGRAM_API_KEY": API_KEY, "PORT": port,
         "RAILWAY_PROJECT_ID": "p", "RAILWAY_DEPLOYMENT_ID": "d", "RAILWAY_PUBLIC_DOMAIN": f"127.0.0.1:{port}",

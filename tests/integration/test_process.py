@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import aiohttp
 import pytest
 from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK, SIGNED
+from tests.kit.ports import free_port
 from tests.kit.process import Process, running
 from tests.kit.process import started as started_process
 from tests.kit.raw import until
@@ -336,11 +337,6 @@ async def test_x5_a_server_whose_output_nobody_reads_goes_on(tmp_path: Path):
         assert await answers(session, f"http://127.0.0.1:{environ['PORT']}/livez")
     child.send_signal(signal.SIGTERM)
     assert await child.wait() == 0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 async def answers(session: aiohttp.ClientSession, url: str) -> bool:

@@ -62,11 +62,11 @@ async def _demo(out: Path, *, fast: bool) -> int:
 
 async def _call(out: Path, script: DemoScript, mind: Mind, speak: Callable[[str], Awaitable[bytes]]) -> int:
     import secrets
-    import socket
 
     from pydantic import SecretStr
 
     from offhook.cli.demo_verdict import Telling
+    from offhook.cli.free_port import free_port
     from offhook.cli.offline_agent import pointed_at, running_agent
     from offhook.config.exposure import Listening
     from offhook.config.server import ServerPart
@@ -79,9 +79,7 @@ async def _call(out: Path, script: DemoScript, mind: Mind, speak: Callable[[str]
     telling = Telling(script, _say)
     async with running_agent(mind, telling.agent_frame) as agent:
         steps = await script.steps(speak)
-        with socket.socket() as free:  # the public address must be known before the server listens
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()  # the public address must be known before the server listens
         identity, token = CallIdentity(), secrets.token_hex(16)
         address = f"http://127.0.0.1:{port}"
         settings = Settings(

@@ -74,10 +74,11 @@ async def _load(
 async def _on_own_server(load_: Load, calls: int, seconds: float, *, quiet: bool) -> LoadReport:
     import secrets
 
+    from offhook.cli.free_port import free_port
     from offhook.sim.load import LoadPlan
 
     token, account = secrets.token_hex(16), f"AC{secrets.token_hex(16)}"
-    port = _free_port()
+    port = free_port()
     environment = {
         "PORT": str(port),
         "TWILIO_ACCOUNT_SID": account,
@@ -102,14 +103,6 @@ async def _on_own_server(load_: Load, calls: int, seconds: float, *, quiet: bool
             sign_as=PUBLIC_URL,
         )
         return await load_.run(plan, _cpu_meter(process.pid))
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.kit.known_bad.bridge import Bridge as ForeignBridge
+from tests.kit.ports import free_port
 
 from offhook.scenario.catalogue import find_all
 from offhook.scenario.suite import Outcome, run_suite
@@ -13,7 +14,8 @@ TOKEN = "fedcba9876543210" * 2
 PUBLIC = "https://bridge.example.com"
 
 
-async def perform(unused_port: int, defect: str | None, *names: str) -> list[Outcome]:
+async def perform(defect: str | None, *names: str) -> list[Outcome]:
+    unused_port = free_port()
     agent_url = f"ws://127.0.0.1:{unused_port}/v1/agent/converse"
     async with ForeignBridge(agent_url, TOKEN, PUBLIC, defect) as bridge:
         url = f"http://127.0.0.1:{bridge.port}/voice"
@@ -21,10 +23,10 @@ async def perform(unused_port: int, defect: str | None, *names: str) -> list[Out
         return await run_suite(find_all(list(names)), Stage(world))
 
 
-async def test_a_right_bridge_passes(unused_tcp_port):
+async def test_a_right_bridge_passes():
     names = ("answers-a-question", "interrupts-an-answer", "odd-frames", "no-connected", "marks-twice")
 
-    outcomes = await perform(unused_tcp_port, None, *names, "no-signature")
+    outcomes = await perform(None, *names, "no-signature")
 
     assert [(outcome.result, list(outcome.reasons)) for outcome in outcomes] == [("passed", [])] * 6
     assert outcomes[0].untold == ("cause, heard: only offhook's own server tells",)
@@ -39,8 +41,8 @@ async def test_a_right_bridge_passes(unused_tcp_port):
         ("mark without name", "answers-a-question", "mark-without-name"),
     ],
 )
-async def test_a_known_defect_is_named(unused_tcp_port, defect, name, finding):
-    (outcome,) = await perform(unused_tcp_port, defect, name)
+async def test_a_known_defect_is_named(defect, name, finding):
+    (outcome,) = await perform(defect, name)
 
     assert outcome.result == "failed"
     assert any(f"the judge found {finding}" in reason for reason in outcome.reasons), outcome.reasons

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.kit.bridge import API_KEY, AUTH_TOKEN, SIGNED, logged, settings
+from tests.kit.ports import free_port
 from typer.testing import CliRunner
 
 from offhook.cli.app import app
@@ -174,9 +175,9 @@ async def command(folder: Path, *arguments: str, **environ: str) -> tuple[int, s
     return process.returncode, out.decode()
 
 
-async def test_another_servers_bridge(tmp_path, unused_tcp_port_factory):
+async def test_another_servers_bridge(tmp_path):
     """A bridge that runs by itself, here offhook's, dials the offline agent at the port it was told."""
-    port, agent_port = unused_tcp_port_factory(), unused_tcp_port_factory()
+    port, agent_port = free_port(), free_port()
     address = f"http://127.0.0.1:{port}"
     environ = {
         **SIGNED,

@@ -19,6 +19,7 @@ from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK
 from tests.kit.ngrok import NgrokAgent, ngrok_agent
 from tests.kit.ngrok_service import AUTH, BIND, NgrokService, ngrok_service
 from tests.kit.patients.addresses import answering
+from tests.kit.ports import free_port
 from tests.kit.process import Process, running
 from tests.kit.raw import until
 from tests.kit.tls import vouched
@@ -101,11 +102,6 @@ class Laptop:
         """The prompts of the agent's sessions, in order."""
         sent = [frame.message for call in self.agent.calls for frame in call.history if frame.kind == "Settings"]
         return [message["agent"]["think"][0]["prompt"] for message in sent]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @asynccontextmanager

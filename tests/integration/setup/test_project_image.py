@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import aiohttp
 import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN
 from tests.kit.image import Image, build
+from tests.kit.ports import free_port
 from tests.kit.process import started
 
 from offhook.offline.scripted import ScriptedMind
@@ -26,11 +26,6 @@ CALLS_ITSELF = (
     Check(address.NAME, "", address.run, network=True),
     Check(selfcall.CALL, "", selfcall.run, network=True),
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 async def answers_a_call(image: Image, folder: Path) -> None:

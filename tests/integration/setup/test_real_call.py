@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.kit.bridge import AUTH_TOKEN, bridged
+from tests.kit.ports import free_port
 
 from offhook.carrier.attach import wiring_for
 from offhook.carrier.client import Carrier
@@ -65,9 +65,8 @@ async def scene(
     *, is_up: bool = True, trial: Any = None, permissions: Sequence[str] = (), **options: Any
 ) -> AsyncIterator[Scene]:
     """Start a server with this agent; ``is_up`` False: the number leads to a server that is gone."""
-    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as gone:
-        port, nowhere = free.getsockname()[1], gone.getsockname()[1]
-    url = f"http://127.0.0.1:{port if is_up else nowhere}"
+    port = free_port()
+    url = f"http://127.0.0.1:{port if is_up else free_port()}"
     account = Account(auth_token=AUTH_TOKEN, trial=trial).own(number := PhoneNumber(NUMBER))
     key = ApiKey(kind="restricted", permissions=frozenset(permissions))
     account.keys.append(key)

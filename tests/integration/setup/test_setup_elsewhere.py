@@ -15,6 +15,7 @@ import pytest
 from tests.integration.setup.newcomer import AT_RAILWAY, ON_A_LAPTOP, Newcomer, newcomer
 from tests.kit.bridge import AUTH_TOKEN, bridged
 from tests.kit.ngrok import NgrokAgent, ngrok_agent
+from tests.kit.ports import free_port
 from tests.kit.raw import until
 
 from offhook.setup.dev.number import remembered
@@ -22,11 +23,6 @@ from offhook.setup.dev.number import remembered
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="its signals are POSIX's")]
 
 OLD = "https://old.example.com/voice"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @asynccontextmanager

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from tests.integration.setup.newcomer import AT_RAILWAY, ON_A_LAPTOP, SECRETS, Newcomer, newcomer
 from tests.integration.setup.test_dev import Terminal
-from tests.integration.setup.test_setup_elsewhere import free_port
 from tests.kit.bridge import API_KEY, AUTH_TOKEN, bridged
+from tests.kit.ports import free_port
 from tests.kit.process import running
 from tests.kit.raw import until
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.integration.setup.newcomer import AT_RAILWAY, NUMBER, ON_A_LAPTOP, SECRETS, Newcomer, newcomer
-from tests.integration.setup.test_setup_elsewhere import OLD, free_port, laptop
+from tests.integration.setup.test_setup_elsewhere import OLD, laptop
 from tests.kit.bridge import AUTH_TOKEN, bridged
+from tests.kit.ports import free_port
 
 from offhook.carrier.number import Wiring
 from offhook.carrier.saved import SavedWirings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.kit.ports import free_port
 from typer.testing import CliRunner
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
@@ -140,15 +140,8 @@ def test_a_name_of_the_library_is_a_caller(dial):
     assert "0 said by the caller" in output
 
 
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def test_nothing_listens(tmp_path, dial):
-    for url in (f"ws://127.0.0.1:{closed_port()}/", f"http://127.0.0.1:{closed_port()}/twilio/voice"):
+    for url in (f"ws://127.0.0.1:{free_port()}/", f"http://127.0.0.1:{free_port()}/twilio/voice"):
         code, _, errors = dial(url)
         assert code == 1
         assert "is the server running, and is this its port?" in errors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 from tests.kit.bridge import bridged
 from tests.kit.patients.seed import ACCOUNT, AUTH_TOKEN, Arrange, Arranged, Seed, keys
+from tests.kit.ports import free_port
 from tests.kit.tls import self_signed
 
 ALIVE = '{"alive": true}'
@@ -74,11 +74,7 @@ async def _no_tls(folder: Path) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def _nobody(folder: Path) -> AsyncIterator[Arranged]:
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    yield Arranged(keys(DEEPGRAM_API_KEY=""), f"http://127.0.0.1:{port}", network=True)
+    yield Arranged(keys(DEEPGRAM_API_KEY=""), f"http://127.0.0.1:{free_port()}", network=True)
 
 
 def offhook(served: Mapping[str, str], known: Mapping[str, str] | None = None) -> Arrange:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 from tests.kit.ngrok import ngrok_agent
 from tests.kit.patients.addresses import answers
 from tests.kit.patients.seed import NOWHERE, Arrange, Arranged, Seed, keys
+from tests.kit.ports import free_port
 
 from offhook.carrier.number import Wiring
 from offhook.setup.dev.number import remembered
@@ -21,13 +21,6 @@ from offhook.setup.tunnel import ngrok_sdk
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789"
 NO_AGENT = {"OFFHOOK_DEV__NGROK_API": NOWHERE}
 UNSCOPED = "on_http_request:\n  - actions:\n      - type: verify-webhook\n        config: {provider: twilio}\n"
-
-
-def free_port(family: socket.AddressFamily = socket.AF_INET) -> int:
-    """Return a port of this machine where nobody is."""
-    with socket.socket(family) as found:
-        found.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def agent(*, leads_to: str = "", host: str = "", is_served: bool = True, policy: str = "", **changed: str) -> Arrange:

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import aiohttp
 import psutil
 from tests.kit.image import _copy as copy_context
 from tests.kit.image import steps
+from tests.kit.ports import free_port
 from tests.kit.railway.state import Container, Deployment, Event, Line, Service, now, provided, rendered
 
 #: What Railpack takes for a Python project (its documentation, "Languages: Python").
@@ -204,8 +204,7 @@ class Life:
         folder, image_env, image_command = self._built[it.id]
         command = (it.settings["startCommand"] or "").split() or image_command
         command = [sys.executable if word in ("python", "python3") else word for word in command]
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            container.host_port = free.getsockname()[1]
+        container.host_port = free_port()
         environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environ |= image_env | it.variables | {"PORT": str(container.host_port), "RAILWAY_REPLICA_ID": container.id}
         environ |= {"PYTHONUNBUFFERED": "1"}
