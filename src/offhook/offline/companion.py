@@ -148,7 +148,7 @@ def _refused(refused: Refusal) -> web.Response:
 
 
 async def _body(request: web.Request, *, may_be_empty: bool = False) -> dict[str, Any]:
-    text = await request.text()
+    text = await request.read()
     if may_be_empty and not text.strip():
         return {}
     try:

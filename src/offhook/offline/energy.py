@@ -28,16 +28,18 @@ class Hearing:
 
 
 class EnergyEars:
-    """The scripted mind's `Ears`. ``recognise(n)`` gives the text of the n-th utterance (from 0)."""
+    """The scripted mind's `Ears`. ``recognise(n)`` gives the text of the n-th utterance; the first is ``heard``."""
 
-    def __init__(self, on_event: Callable[[EarEvent], None], recognise: Callable[[int], str], hearing: Hearing) -> None:
+    def __init__(
+        self, on_event: Callable[[EarEvent], None], recognise: Callable[[int], str], hearing: Hearing, heard: int = 0
+    ) -> None:
         self._on_event = on_event
         self._recognise = recognise
         self._hearing = hearing
         self._quiet = bytes(code for code, sample in enumerate(ulaw.DECODE) if abs(sample) < hearing.level)
         self._enough = max(1, int(hearing.loud_share * ulaw.FRAME_BYTES))
         self._rest = b""
-        self._utterances = 0
+        self._utterances = heard
         self._is_open = False
         self._maybe_over = False
         self._loud_ms = 0

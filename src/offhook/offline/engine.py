@@ -40,6 +40,8 @@ Behavior = Literal["default", "queue", "interrupt"]
 
 #: Injected lines that may wait for the agent to finish.
 QUEUED_LINES: Final = 32
+#: How long a line that was injected over the user's speech is heard before that speech interrupts it.
+STILL_SPEAKING_S: Final = 0.5
 #: The model whose user turns tell their languages.
 MULTILINGUAL: Final = "flux-general-multi"
 _WORD: Final = re.compile(r"\w+")
@@ -71,6 +73,9 @@ class TurnEngine:
         self._lines: deque[str] = deque()
         self._when_quiet: deque[Callable[[], None]] = deque()
         self._listen_changed = False
+        self._turns_heard = 0
+        self._user_pauses = False
+        self._over_the_user: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     def start(self) -> None:
@@ -102,6 +107,7 @@ class TurnEngine:
             reply.abort()
         await asyncio.gather(*(r.task for r in replies if r.task is not None), return_exceptions=True)
         self._playout.close()
+        self._forget_the_overlap()
         for part in (self._ears, self._brain, self._voice, *self._retired):
             await part.close()
 
@@ -120,7 +126,7 @@ class TurnEngine:
                 self._user_is_over(event)
 
     def _user_starts(self) -> None:
-        self._user_is_speaking = True
+        self._user_is_speaking, self._user_pauses = True, False
         self._barge_in()
 
     def _barge_in(self) -> None:
@@ -131,6 +137,7 @@ class TurnEngine:
     def _prepare(self, text: str) -> None:
         if not self._user_is_speaking:  # ears that did not say so
             self._user_starts()
+        self._user_pauses = True
         if self._prepared is not None and _same(self._prepared.user_text, text):
             return
         self._drop_prepared()
@@ -138,6 +145,7 @@ class TurnEngine:
             self._prepared = self._answer(text)
 
     def _user_is_over(self, over: SpeechOver) -> None:
+        self._turns_heard += 1
         if over.text.strip() and not self._user_is_speaking:
             self._user_starts()
         self._user_is_speaking = False
@@ -238,8 +246,20 @@ class TurnEngine:
 
     def _agent_audible(self, audible: bool) -> None:
         self._ears.agent_speaks(audible)
+        self._forget_the_overlap()
         if not audible:
             self._be_quiet()
+        elif self._user_is_speaking:  # a line was injected over the user's speech
+            self._over_the_user = asyncio.get_running_loop().call_later(STILL_SPEAKING_S, self._if_still_speaking)
+
+    def _if_still_speaking(self) -> None:
+        if self._user_is_speaking and not self._user_pauses:
+            self._barge_in()
+
+    def _forget_the_overlap(self) -> None:
+        if self._over_the_user is not None:
+            self._over_the_user.cancel()
+            self._over_the_user = None
 
     def _be_quiet(self) -> None:
         while self._when_quiet and not self._is_closed:
@@ -288,17 +308,23 @@ class TurnEngine:
         self._ears.force_end()
 
     def set_prompt(self, prompt: str) -> None:
-        """Replace the prompt from the next request on."""
-        self._conversation.prompt = prompt
+        """Replace the prompt from the next request on, be it one of a turn that has begun."""
+        for conversation in self._conversations():
+            conversation.prompt = prompt
 
     def set_think(self, plan: CallPlan) -> None:
-        """Replace brain, prompt and functions."""
+        """Replace the brain from the next turn on, prompt and functions from the next request on."""
         self._plan = plan
         self._retired.append(self._brain)
         self._brain = self._mind.brain(plan.agent)
         self._functions.defined = dict(plan.functions)
-        self._conversation.prompt = plan.prompt
-        self._conversation.functions = self._functions.specs()
+        for conversation in self._conversations():
+            conversation.prompt, conversation.functions = plan.prompt, self._functions.specs()
+
+    def _conversations(self) -> list[Conversation]:
+        """Return the conversation and the copies of it that replies work on."""
+        replies = [reply for reply in (self._prepared, self._speaking) if reply is not None]
+        return [self._conversation, *(reply.conversation for reply in replies)]
 
     def set_speak(self, speak: Mapping[str, Any]) -> None:
         """Replace the voice from the next turn on."""
@@ -314,8 +340,9 @@ class TurnEngine:
     def _renew_ears(self) -> None:
         if self._listen_changed and not self.user_is_mid_turn:
             self._listen_changed = False
-            self._retired.append(self._ears)
-            self._ears = self._mind.ears(self.on_ear_event, self._plan.listen)
+            self._spawn(self._ears.close())
+            self._ears = self._mind.ears(self.on_ear_event, self._plan.listen, self._turns_heard)
+            self._ears.agent_speaks(self._playout.is_audible)
 
 
 def _same(one: str, other: str) -> bool:

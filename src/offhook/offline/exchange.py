@@ -208,25 +208,25 @@ class Exchange:
                 engine.set_prompt(self._plan.prompt)
                 self._acknowledge(engine, "PromptUpdated")
             case m.UpdateThink(think=think):
-                rules.check_think(think, project, opted_out=plan.opted_out, live="think_live" in plan.agent)
+                rules.check_think(think, project, "think", opted_out=plan.opted_out, live="think_live" in plan.agent)
                 self._plan = with_think(plan, think, project)
                 self._line.chain.entries["think"] = self._plan.thinks
                 engine.set_think(self._plan)
                 self._acknowledge(engine, "ThinkUpdated")
             case m.UpdateThinkLive(think_live=live):
                 if not project.think_live:
-                    raise rules.RefusedError(rules.UNPARSABLE, "This project has no Think Live.")
+                    raise rules.RefusedError(rules.UNPARSABLE, rules.mismatch("type"))
                 self._plan = replace(plan, agent={**plan.agent, "think_live": msgspec.to_builtins(live)})
                 self._acknowledge(engine, "ThinkLiveUpdated")
             case m.UpdateSpeak(speak=speak):
-                rules.check_speak(speak, project)
+                rules.check_speak(speak, project, "speak")
                 rules.check_output(plan.output_asked, speak)
                 self._line.chain.entries["speak"] = speak_entries(speak, plan.output_asked)
                 engine.set_speak(first_voice(speak))
                 self._acknowledge(engine, "SpeakUpdated")
             case m.UpdateListen(listen=listen):
                 merged = merged_listen(plan, listen.provider)
-                rules.check_listen(msgspec.convert(merged, m.ListenProvider))
+                rules.check_listen(msgspec.convert(merged, m.ListenProvider), "listen.provider")
                 rules.check_listen_change(listen.provider, merged)
                 self._plan = replace(plan, listen=merged)
                 engine.set_listen(merged)

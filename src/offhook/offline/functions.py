@@ -12,12 +12,15 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 from offhook.offline import events
 from offhook.offline.events import Outlet
 from offhook.offline.ports import Called, FunctionSpec
+
+if TYPE_CHECKING:
+    import aiohttp
 
 #: One HTTP request to a server-side function, whole.
 ENDPOINT_S: Final = 10.0
@@ -57,6 +60,16 @@ class Customs:
     hosts: frozenset[str] = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A call that is not answered: as it was asked for, by whom, and what it was defined as then."""
+
+    call: Called
+    function: Defined
+    answer: asyncio.Future[str]
+    asker: Asker
+
+
 @dataclass(slots=True)
 class Functions:
     """The functions of one call and their open calls."""
@@ -66,7 +79,7 @@ class Functions:
     defined: dict[str, Defined] = field(default_factory=dict)
     customs: Customs = field(default_factory=Customs)
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _open: dict[str, tuple[Called, asyncio.Future[str], Asker]] = field(default_factory=dict)
+    _open: dict[str, _Open] = field(default_factory=dict)
 
     def specs(self) -> tuple[FunctionSpec, ...]:
         """Return what a brain may call."""
@@ -75,61 +88,60 @@ class Functions:
     def answer(self, call_id: str | None, name: str, content: str) -> bool:
         """Take a client's answer; without an id, the oldest open call of that name. False: nobody asked."""
         if call_id is None:
-            call_id = next((key for key, (call, _, _) in self._open.items() if call.name == name), None)
-        called, answered, _ = self._open.get(call_id or "", (None, None, None))
-        if called is None or answered is None or answered.done() or not self.defined_for(called).client_side:
+            call_id = next((key for key, one in self._open.items() if one.call.name == name), None)
+        one = self._open.get(call_id or "")
+        if one is None or one.answer.done() or not one.function.client_side:
             return False
-        answered.set_result(content)
+        one.answer.set_result(content)
         return True
-
-    def defined_for(self, called: Called) -> Defined:
-        """Return the definition; a function replaced while it was open counts as the client's."""
-        return self.defined.get(called.name, Defined(FunctionSpec(called.name)))
 
     def withdraw(self, asker: Asker) -> None:
         """Cancel every open call of one reply, which is being cancelled too."""
-        withdrawn = [call for call, _, owner in self._open.values() if owner is asker]
+        withdrawn = [one.call for one in self._open.values() if one.asker is asker]
         for call in withdrawn:
             del self._open[call.id]
         if withdrawn:
             self.out.event(events.function_cancelled(withdrawn))
 
-    async def call(self, calls: Sequence[Called], confirmed: asyncio.Event, asker: Asker) -> list[Called]:
+    async def call(
+        self, calls: Sequence[Called], defined: Mapping[str, Defined], confirmed: asyncio.Event, asker: Asker
+    ) -> list[Called]:
         """Ask for all of ``calls``, wait for every answer, and return them answered, in order.
 
-        An aborted asker's task may run once more before its cancellation arrives, and must not ask then.
+        ``defined`` is what the brain was told of; `UpdateThink` may have replaced it since. An aborted asker's task
+        may run once more before its cancellation arrives, and must not ask then.
 
         Raises `UndefinedFunctionError`.
         """
-        if any(call.name not in self.defined for call in calls):
+        if any(call.name not in defined for call in calls):
             raise UndefinedFunctionError
         calls = [call if call.id else replace(call, id=self._new_id()) for call in calls]
-        now = [call for call in calls if not self.defined[call.name].spec.defer_until_eot or confirmed.is_set()]
+        now = [call for call in calls if not defined[call.name].spec.defer_until_eot or confirmed.is_set()]
         later = [call for call in calls if call not in now]
         async with asyncio.TaskGroup() as group:
-            first = group.create_task(self._ask(now, asker))
+            first = group.create_task(self._ask(now, defined, asker))
             if later:
                 await confirmed.wait()
-            second = group.create_task(self._ask(later, asker))
+            second = group.create_task(self._ask(later, defined, asker))
         answers = {call.id: call for call in (*first.result(), *second.result())}
         return [answers[call.id] for call in calls]
 
-    async def _ask(self, calls: Sequence[Called], asker: Asker) -> list[Called]:
+    async def _ask(self, calls: Sequence[Called], defined: Mapping[str, Defined], asker: Asker) -> list[Called]:
         if not calls or asker.is_over:
             return list(calls)
         loop = asyncio.get_running_loop()
-        waiting = {call.id: (call, loop.create_future(), asker) for call in calls}
+        waiting = {call.id: _Open(call, defined[call.name], loop.create_future(), asker) for call in calls}
         self._open.update(waiting)
-        self.out.event(events.function_request((call, self.defined[call.name].client_side) for call in calls))
+        self.out.event(events.function_request((one.call, one.function.client_side) for one in waiting.values()))
         async with asyncio.TaskGroup() as group:
-            each = [group.create_task(self._one(call, future)) for call, future, _ in waiting.values()]
+            each = [group.create_task(self._one(one)) for one in waiting.values()]
         return [task.result() for task in each]
 
-    async def _one(self, call: Called, future: asyncio.Future[str]) -> Called:
-        function = self.defined[call.name]
+    async def _one(self, one: _Open) -> Called:
+        call, function = one.call, one.function
         if function.endpoint is not None:
-            future.set_result(await self._fetch(call, function.endpoint))
-        done = replace(call, response=await self._patiently(call, future))
+            one.answer.set_result(await self._fetch(call, function.endpoint))
+        done = replace(call, response=await self._patiently(call, one.answer))
         if self._open.pop(call.id, None) is None:
             return done  # withdrawn in the meantime
         if not function.client_side:
@@ -176,9 +188,8 @@ class Functions:
                     allow_redirects="*" in self.customs.hosts,
                 ) as response,
             ):
-                body = await response.content.read(ANSWER_BYTES)
                 if response.status < 300:
-                    return body.decode("utf-8", "replace")
+                    return await _answer(response.content)
                 problem = f"HTTP {response.status}"
         except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
             problem = type(failure).__name__
@@ -190,3 +201,13 @@ class Functions:
         except ValueError:
             return False
         return "*" in self.customs.hosts or host in self.customs.hosts
+
+
+async def _answer(content: aiohttp.StreamReader) -> str:
+    """Return the whole answer of an endpoint, in however many pieces it comes; what is over the bound is cut."""
+    body = bytearray()
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) >= ANSWER_BYTES:
+            break
+    return bytes(body[:ANSWER_BYTES]).decode("utf-8", "replace")

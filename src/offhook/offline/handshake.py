@@ -118,19 +118,24 @@ class Doorman:
         if self._keys is None:
             return "member" if secret else None
         for key in self._keys:
-            if hmac.compare_digest(secret.encode(), key.encode()):
+            if hmac.compare_digest(_as_sent(secret), _as_sent(key)):
                 return self._keys[key] if isinstance(self._keys, Mapping) else "member"
         return None
 
     def _is_good(self, token: str) -> bool:
         body, _, signature = token.rpartition(".")
-        if not body or not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+        if not body or not hmac.compare_digest(_as_sent(signature), self._signature(body).encode()):
             return False
         claims = json.loads(base64.urlsafe_b64decode(body.rpartition(".")[2] + "=="))
         return bool(claims["exp"] > self._now())
 
     def _signature(self, body: str) -> str:
-        return _url_safe(hmac.digest(self._secret, body.encode(), hashlib.sha256))
+        return _url_safe(hmac.digest(self._secret, _as_sent(body), hashlib.sha256))
+
+
+def _as_sent(header: str) -> bytes:
+    """Return the bytes of a header, which need not be text in any encoding."""
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _part(claims: Mapping[str, Any]) -> str:

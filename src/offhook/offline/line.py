@@ -110,7 +110,8 @@ class Line:
             if not self._manners.behavior:
                 message = {name: value for name, value in message.items() if name != "conversational_behavior"}
         if self._faults.unknown:
-            self._put({"type": "EndOfThought", "nested": {"list": [1, None, {}]}})
+            if kind != "Welcome":  # which is first whatever else comes
+                self._put({"type": "EndOfThought", "nested": {"list": [1, None, {}]}})
             message = {**message, "offhook_unknown": {"a": [1, 2.5, None]}}
         times = 0 if kind in self._faults.omitted else 2 if kind in self._faults.doubled else 1
         for _ in range(times):

@@ -59,6 +59,14 @@ class Credentials(Strict):
     session_token: str | UnsetType = UNSET
 
 
+class PollyCredentials(Strict):
+    type: Literal["iam", "sts"]
+    region: str
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | UnsetType = UNSET
+
+
 class OpenAiThink(Strict, tag_field="type", tag="open_ai"):
     model: str
     version: Literal["v1"] | UnsetType = UNSET
@@ -185,7 +193,7 @@ class OpenAiSpeak(Strict, tag_field="type", tag="open_ai"):
 class PollySpeak(Strict, tag_field="type", tag="aws_polly"):
     voice: str
     engine: str
-    credentials: Credentials
+    credentials: PollyCredentials
     language: str | UnsetType = UNSET
     language_code: str | UnsetType = UNSET
 
@@ -359,11 +367,14 @@ def _located(text: bytes, path: str) -> str:
     head, is_map, tail = path.partition("[...]")
     if not is_map:
         return path
-    place = msgspec.json.decode(text)
-    for name, index in _STEP.findall(head):
-        place = place[int(index)] if index else place[name]
-    wrong = next((key for key, value in place.items() if not isinstance(value, str)), "")
-    return f"{head}.{wrong}{tail}"
+    try:
+        place = msgspec.json.decode(text)
+        for name, index in _STEP.findall(head):
+            place = place[int(index)] if index else place[name]
+        wrong = next(f".{key}" for key, value in place.items() if not isinstance(value, str))
+    except (msgspec.DecodeError, AttributeError, LookupError, StopIteration, TypeError):
+        return head  # wrong in more than one way: cut off, or with one name twice
+    return f"{head}{wrong}{tail}"
 
 
 def _path(complaint: str) -> str:

@@ -114,13 +114,9 @@ def first_voice(speak: m.Speak | list[m.Speak] | UnsetType) -> dict[str, Any]:
 
 
 def speak_entries(speak: m.Speak | list[m.Speak] | UnsetType, output: m.AudioOutput | None) -> Sequence[str]:
-    """Return for each voice of the chain why it cannot speak ("" where it can).
-
-    Seen at the vendor: ``mp3`` with ``container: "none"`` passes the Settings and fails when something is to be said.
-    """
-    count = 1 if speak is UNSET or not isinstance(speak, list) else len(speak)
-    fails = output is not None and output.encoding in rules.COMPRESSED and output.container == "none"
-    return ["400 UNSUPPORTED_AUDIO_FORMAT." if fails else ""] * count
+    """Return for each voice of the chain why it cannot speak ("" where it can)."""
+    voices = () if speak is UNSET else speak if isinstance(speak, list) else (speak,)
+    return [rules.why_it_cannot_speak(voice.provider, output) for voice in voices] or [""]
 
 
 def _functions(think: m.Think | None) -> dict[str, Defined]:

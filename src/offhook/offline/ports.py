@@ -160,8 +160,11 @@ class Mind(Protocol):
         """Load what must be loaded, once."""
         ...
 
-    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Ears:
-        """Make ears for one call; ``listen`` is the Settings' ``agent.listen.provider`` (may be empty)."""
+    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any], heard: int = 0) -> Ears:
+        """Make ears for one call; ``listen`` is the Settings' ``agent.listen.provider`` (may be empty).
+
+        ``heard``: how many turns the call's earlier ears have heard, where `UpdateListen` replaced them.
+        """
         ...
 
     def brain(self, settings: Mapping[str, Any]) -> Brain:

@@ -117,11 +117,12 @@ class Reply:
             for _ in range(MAX_ROUNDS):
                 if not self._stage.chain.reaches("think"):
                     return await self._cannot_think()
+                defined = self._stage.functions.defined
                 wanted = await self._round()
                 if wanted is None:
                     return await self._thought.put(None)
                 asked = loop.time()
-                answered = await self._stage.functions.call(wanted.calls, self._released, self)
+                answered = await self._stage.functions.call(wanted.calls, defined, self._released, self)
                 self.figures.tools_s = (self.figures.tools_s or 0.0) + loop.time() - asked
                 self.conversation.history.extend(answered)
             self._stage.out.fail("FAILED_TO_THINK", "The mind calls functions without end.")

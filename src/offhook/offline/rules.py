@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from offhook.offline import messages as m
 from offhook.offline.formats import AURA_RATES, FLUX_RATES, INPUT_RATES, describe, is_spoken
-from offhook.offline.voices import is_managed, is_voice
+from offhook.offline.voices import is_managed, is_recogniser, is_voice
 
 INVALID: Final = "INVALID_SETTINGS"
 UNPARSABLE: Final = "UNPARSABLE_CLIENT_MESSAGE"
@@ -64,13 +64,13 @@ def check_settings(settings: m.Settings, agent: m.Agent, project: Project) -> No
     """Raise `RefusedError` for the first value that is not allowed."""
     _check_input(settings.audio.input)
     opted_out = settings.mip_opt_out is True
-    check_think(agent.think, project, opted_out=opted_out, live=agent.think_live is not UNSET)
+    check_think(agent.think, project, "agent.think", opted_out=opted_out, live=agent.think_live is not UNSET)
     if agent.think_live is not UNSET and not project.think_live:
         raise _unparsable("agent.think_live")
-    check_speak(agent.speak, project)
+    check_speak(agent.speak, project, "agent.speak")
     check_output(None if settings.audio.output is UNSET else settings.audio.output, agent.speak)
     if agent.listen is not UNSET and agent.listen.provider is not UNSET:
-        check_listen(agent.listen.provider)
+        check_listen(agent.listen.provider, "agent.listen.provider")
     if agent.context is not UNSET and agent.context.messages is not UNSET:
         for index, past in enumerate(agent.context.messages):
             said = past.role is not UNSET and past.content is not UNSET
@@ -134,89 +134,119 @@ def why_it_cannot_think(entry: m.Think, project: Project) -> str:
     return "404: the provider has no such model."
 
 
-def check_think(think: m.Think | list[m.Think] | UnsetType, project: Project, *, opted_out: bool, live: bool) -> None:
-    """Raise `RefusedError` for the first think entry that the project or the vendor's tables do not allow."""
-    entries = _entries(think)
-    if think is not UNSET and not entries:
-        raise RefusedError(INVALID, "agent.think: the list is empty.")
-    for entry in entries:
+def check_think(
+    think: m.Think | list[m.Think] | UnsetType, project: Project, at: str, *, opted_out: bool, live: bool
+) -> None:
+    """Raise `RefusedError` for the first think entry that the project or the vendor's tables do not allow.
+
+    ``at`` is where the entries stand in the message.
+    """
+    if think is not UNSET and not _entries(think):
+        raise RefusedError(INVALID, f"{at}: the list is empty.")
+    for place, entry in _placed(think, at):
         provider = entry.provider
         name = str(provider.__struct_config__.tag)
         if name not in project.think_providers or (name == "deepgram" and not project.deepgram_think):
-            raise _unparsable("agent.think.provider.type")
+            raise _unparsable(f"{place}.provider.type")
         top = 1.0 if isinstance(provider, m.AnthropicThink) else 2.0
         if provider.temperature is not UNSET and not 0 <= provider.temperature <= top:
-            raise RefusedError(INVALID, f"agent.think.provider.temperature: must be within 0 and {top:g}.")
+            raise RefusedError(INVALID, f"{place}.provider.temperature: must be within 0 and {top:g}.")
+        if isinstance(provider, m.BedrockThink) and provider.credentials is not UNSET:
+            _check_session_token(provider.credentials, place)
         if entry.endpoint is UNSET:
-            if isinstance(provider, m.GroqThink | m.BedrockThink):
-                raise RefusedError(INVALID, "agent.think.endpoint: required for this provider.")
-            if isinstance(provider, m.GoogleThink) and provider.model is UNSET:
-                raise _unparsable("agent.think.provider.model")
-            if entry.context_length is not UNSET:
-                raise RefusedError(INVALID, "agent.think.context_length: only with an endpoint of your own.")
+            _check_managed(entry, place)
         if opted_out and isinstance(provider, m.DeepgramThink) and provider.model == "think-fast":
-            raise RefusedError(INVALID, "agent.think.provider.model: think-fast cannot be used with mip_opt_out.")
-        _check_functions(entry, live)
+            raise RefusedError(INVALID, f"{place}.provider.model: think-fast cannot be used with mip_opt_out.")
+        _check_functions(entry, place, live)
 
 
-def _check_functions(entry: m.Think, live: bool) -> None:
-    for function in () if entry.functions is UNSET else entry.functions:
+def _check_managed(entry: m.Think, place: str) -> None:
+    if isinstance(entry.provider, m.GroqThink | m.BedrockThink):
+        raise RefusedError(INVALID, f"{place}.endpoint: required for this provider.")
+    if isinstance(entry.provider, m.GoogleThink) and entry.provider.model is UNSET:
+        raise _unparsable(f"{place}.provider.model")
+    if entry.context_length is not UNSET:
+        raise RefusedError(INVALID, f"{place}.context_length: only with an endpoint of your own.")
+
+
+def _check_session_token(credentials: m.Credentials | m.PollyCredentials, place: str) -> None:
+    if credentials.type == "sts" and credentials.session_token is UNSET:
+        raise RefusedError(INVALID, f"{place}.provider.credentials.session_token: required for sts.")
+
+
+def _check_functions(entry: m.Think, place: str, live: bool) -> None:
+    for index, function in enumerate(() if entry.functions is UNSET else entry.functions):
+        at = f"{place}.functions[{index}]"
         fillers = (function.initial_agent_filler, function.agent_filler_max_count, function.agent_filler_interval_ms)
         if not live and any(value is not UNSET for value in fillers):
-            raise RefusedError(INVALID, "agent.think.functions: filler fields need think_live.")
+            raise RefusedError(INVALID, f"{at}: filler fields need think_live.")
         count, interval = function.agent_filler_max_count, function.agent_filler_interval_ms
         if count is not UNSET and count > 0 and interval is not UNSET and not 1000 <= interval <= 60000:
-            raise RefusedError(
-                INVALID, "agent.think.functions.agent_filler_interval_ms: must be within 1000 and 60000."
-            )
+            raise RefusedError(INVALID, f"{at}.agent_filler_interval_ms: must be within 1000 and 60000.")
 
 
-def check_speak(speak: m.Speak | list[m.Speak] | UnsetType, project: Project) -> None:
+def check_speak(speak: m.Speak | list[m.Speak] | UnsetType, project: Project, at: str) -> None:
     """Raise `RefusedError` for the first voice that does not exist or does not fit its version."""
     if speak is not UNSET and not _entries(speak):
-        raise RefusedError(INVALID, "agent.speak: the list is empty.")
-    for entry in _entries(speak):
+        raise RefusedError(INVALID, f"{at}: the list is empty.")
+    for place, entry in _placed(speak, at):
         provider = entry.provider
         if isinstance(provider, m.DeepgramSpeak):
-            _check_deepgram_voice(provider, project)
+            _check_deepgram_voice(provider, project, place)
             continue
         if isinstance(provider, m.CartesiaSpeak) and provider.volume is not UNSET and not 0.5 <= provider.volume <= 2:
-            raise RefusedError(INVALID, "agent.speak.provider.volume: must be within 0.5 and 2.")
+            raise RefusedError(INVALID, f"{place}.provider.volume: must be within 0.5 and 2.")
+        if isinstance(provider, m.PollySpeak):
+            if provider.language is UNSET and provider.language_code is UNSET:  # the latter is its old name
+                raise _unparsable(f"{place}.provider.language")
+            _check_session_token(provider.credentials, place)
         if entry.endpoint is not UNSET:
-            _check_voice_endpoint(entry.endpoint.url, provider)
-        elif not isinstance(provider, m.CartesiaSpeak | m.PollySpeak):
-            raise RefusedError(INVALID, "agent.speak.endpoint: required for this provider.")
+            _check_voice_endpoint(entry.endpoint.url, provider, f"{place}.endpoint.url")
+        elif not isinstance(provider, m.CartesiaSpeak):
+            raise RefusedError(INVALID, f"{place}.endpoint: required for this provider.")
 
 
-def _check_voice_endpoint(url: str, provider: m.SpeakProvider) -> None:
-    parts = urlsplit(url)
+def _check_voice_endpoint(url: str, provider: m.SpeakProvider, at: str) -> None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise RefusedError(INVALID, f"{at}: is no URL.") from None
     if isinstance(provider, m.ElevenLabsSpeak):
         if {"output_format", "model_id"} & set(parse_qs(parts.query, keep_blank_values=True)):
-            raise RefusedError(INVALID, "agent.speak.endpoint.url: without output_format and model_id.")
+            raise RefusedError(INVALID, f"{at}: without output_format and model_id.")
         schemes = {"wss", "https"}
     else:
         schemes = {"https"}
     if parts.scheme not in schemes and parts.hostname not in _LOCAL:
-        raise RefusedError(INVALID, f"agent.speak.endpoint.url: must be {' or '.join(sorted(schemes))}.")
+        raise RefusedError(INVALID, f"{at}: must be {' or '.join(sorted(schemes))}.")
 
 
-def _check_deepgram_voice(provider: m.DeepgramSpeak, project: Project) -> None:
+def _check_deepgram_voice(provider: m.DeepgramSpeak, project: Project, place: str) -> None:
     is_flux = provider.version == "v2"
     is_known = provider.model.startswith("flux-" if is_flux else "aura-") if project.any_voice else False
     if not is_known and not is_voice(provider.model, flux=is_flux):
-        raise RefusedError(INVALID, "agent.speak.provider.model: no such voice in this version.")
+        raise RefusedError(INVALID, f"{place}.provider.model: no such voice in this version.")
     if provider.expressivity is not UNSET and not (is_flux and -2 <= provider.expressivity <= 2):
-        raise RefusedError(INVALID, "agent.speak.provider.expressivity: Flux voices only, -2 to 2.")
-    speed = provider.speed
-    if speed is UNSET:
-        return
+        raise RefusedError(INVALID, f"{place}.provider.expressivity: Flux voices only, -2 to 2.")
+
+
+def why_it_cannot_speak(provider: m.SpeakProvider, output: m.AudioOutput | None) -> str:
+    """Return why this voice fails when it is asked; "" where it speaks.
+
+    Two things pass the Settings: a ``speed`` that the voice does not have, and `mp3` with ``container: "none"``.
+    """
+    if output is not None and output.encoding in COMPRESSED and output.container == "none":
+        return "400 UNSUPPORTED_AUDIO_FORMAT."
+    speed = provider.speed if isinstance(provider, m.DeepgramSpeak) else UNSET
+    if speed is UNSET or not isinstance(provider, m.DeepgramSpeak):
+        return ""
+    is_flux = provider.version == "v2"
     if not (0.5 if is_flux else 0.7) <= speed <= 1.5:
-        raise RefusedError("FAILED_TO_SPEAK" if is_flux else INVALID, "agent.speak.provider.speed: out of range.")
-    if is_flux and abs(speed * 20 - round(speed * 20)) > 1e-6:
-        raise RefusedError("FAILED_TO_SPEAK", "agent.speak.provider.speed: in steps of 0.05.")
+        return "400: speed is out of range."
+    return "400: speed goes in steps of 0.05." if is_flux and abs(speed * 20 - round(speed * 20)) > 1e-6 else ""
 
 
-def check_listen(provider: m.ListenProvider) -> None:
+def check_listen(provider: m.ListenProvider, at: str) -> None:
     """Raise `RefusedError` for fields of the other version, values out of range, or a model the recogniser lacks."""
     is_v2 = provider.version == "v2"
     foreign = (
@@ -226,23 +256,23 @@ def check_listen(provider: m.ListenProvider) -> None:
     )
     for name in foreign:
         if getattr(provider, name) is not UNSET:
-            raise _unparsable(f"agent.listen.provider.{name}")
+            raise _unparsable(f"{at}.{name}")
     if is_v2 and provider.model is UNSET:
-        raise _unparsable("agent.listen.provider.model")
+        raise _unparsable(f"{at}.model")
     ranges = (("eot_threshold", 0.5, 1.0), ("eager_eot_threshold", 0.3, 0.9), ("eot_timeout_ms", 500, 60000))
     for name, low, high in ranges:
         value = getattr(provider, name)
         if value is not UNSET and not low <= value <= high:
-            raise RefusedError(INVALID, f"agent.listen.provider.{name}: must be within {low} and {high}.")
+            raise RefusedError(INVALID, f"{at}.{name}: must be within {low} and {high}.")
     if provider.language_hints is not UNSET and provider.model != "flux-general-multi":
-        raise RefusedError(INVALID, "agent.listen.provider.language_hints: only with flux-general-multi.")
-    if provider.model is not UNSET and provider.model.startswith("flux") is not is_v2:
-        raise RefusedError(CANNOT_LISTEN, "agent.listen.provider.model: no such model in this version.")
+        raise RefusedError(INVALID, f"{at}.language_hints: only with flux-general-multi.")
+    if provider.model is not UNSET and not is_recogniser(provider.model, flux=is_v2):
+        raise RefusedError(CANNOT_LISTEN, f"{at}.model: no such model in this version.")
     if provider.keyterms is not UNSET and not is_v2 and not (provider.model or "nova-3").startswith("nova-3"):
-        raise RefusedError(CANNOT_LISTEN, "agent.listen.provider.keyterms: nova-3 and Flux only.")
+        raise RefusedError(CANNOT_LISTEN, f"{at}.keyterms: nova-3 and Flux only.")
     words = sum(len(term.split()) for term in provider.keyterms) if provider.keyterms is not UNSET else 0
     if words > KEYTERM_WORDS:
-        raise RefusedError(CANNOT_LISTEN, "agent.listen.provider.keyterms: too many.")
+        raise RefusedError(CANNOT_LISTEN, f"{at}.keyterms: too many.")
 
 
 def check_listen_change(change: m.ListenProvider, merged: Mapping[str, object]) -> None:
@@ -264,6 +294,13 @@ def _entries(one_or_many: _T | list[_T] | UnsetType) -> Sequence[_T]:
     if isinstance(one_or_many, UnsetType):
         return ()
     return one_or_many if isinstance(one_or_many, list) else (one_or_many,)
+
+
+def _placed(one_or_many: _T | list[_T] | UnsetType, at: str) -> list[tuple[str, _T]]:
+    """Return each entry with where it stands."""
+    if isinstance(one_or_many, list):
+        return [(f"{at}[{index}]", entry) for index, entry in enumerate(one_or_many)]
+    return [] if isinstance(one_or_many, UnsetType) else [(at, one_or_many)]
 
 
 def mismatch(path: str) -> str:

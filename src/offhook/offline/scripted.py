@@ -33,6 +33,9 @@ from offhook.wire import ulaw
 #: Audio is given out in pieces of this length.
 CHUNK_BYTES: Final = 1600
 _SHORTEST_MS: Final = 300
+#: The vendor's default of `eot_timeout_ms`, and the `eot_threshold` that turns confidence off.
+EOT_TIMEOUT_MS: Final = 5000
+NEVER_CONFIDENT: Final = 1.0
 
 
 class ScriptedMind:
@@ -61,13 +64,13 @@ class ScriptedMind:
         """Build the µ-law table, so that the first sentence of the first call does not wait for it."""
         ulaw.encode_table()
 
-    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Ears:  # noqa: ARG002
-        """Make ears that recognise the script's utterances in order."""
+    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any], heard: int = 0) -> Ears:
+        """Make ears that recognise the script's utterances in order, from the one after the ``heard`` first."""
         part = self.script.ears
-        hearing = Hearing(part.onset_ms, part.eager_ms, part.confirm_ms, part.level)
+        hearing = Hearing(part.onset_ms, part.eager_ms, _confirm_ms(part.confirm_ms, listen), part.level)
         if part.by == "clock":
-            return TimedEars(on_event, self._timed, hearing)
-        return EnergyEars(on_event, self._utterance, hearing)
+            return TimedEars(on_event, self._timed, hearing, heard)
+        return EnergyEars(on_event, self._utterance, hearing, heard)
 
     def brain(self, settings: Mapping[str, Any]) -> ScriptedBrain:  # noqa: ARG002
         """Make a brain that answers by the script."""
@@ -160,6 +163,12 @@ def tone(text: str, ms_per_character: float = 55.0) -> bytes:
         swell = 0.6 + 0.4 * math.sin(math.tau * 4 * n / ulaw.RATE_HZ)
         samples.append(table[int(9000 * swell * math.sin(math.tau * pitch * n / ulaw.RATE_HZ)) & 0xFFFF])
     return bytes(samples)
+
+
+def _confirm_ms(confirm_ms: int, listen: Mapping[str, Any]) -> int:
+    """Return how much silence ends a turn: never more than `eot_timeout_ms`, and that where confidence does not."""
+    limit_ms = int(listen.get("eot_timeout_ms", EOT_TIMEOUT_MS))
+    return limit_ms if listen.get("eot_threshold") == NEVER_CONFIDENT else min(confirm_ms, limit_ms)
 
 
 def _filled(sentence: str, conversation: Conversation) -> str:

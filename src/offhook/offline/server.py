@@ -37,7 +37,7 @@ from offhook.offline.variety import varied
 from offhook.trace import Entry, OnEntry
 
 PATH: Final = "/v1/agent/converse"
-#: Largest client message; Settings with a long context fit many times over.
+#: Largest client message, and largest body; Settings with a long context fit many times over.
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
 #: Call records kept; the oldest are forgotten.
 CALLS_KEPT: Final = 1000
@@ -134,7 +134,7 @@ class OfflineAgent:
             await self.mind.close()
 
     async def _listen(self) -> None:
-        app = web.Application(client_max_size=65536)
+        app = web.Application(client_max_size=MESSAGE_BYTES)
         app.router.add_get(PATH, self._converse)
         self._companion.add_to(app)
         app.router.add_get("/livez", self._livez)

@@ -30,14 +30,18 @@ class TimedEars:
     """The scripted mind's `Ears` by the clock. ``utterance(n)`` gives the n-th one (from 0); None: says no more."""
 
     def __init__(
-        self, on_event: Callable[[EarEvent], None], utterance: Callable[[int], Utterance | None], hearing: Hearing
+        self,
+        on_event: Callable[[EarEvent], None],
+        utterance: Callable[[int], Utterance | None],
+        hearing: Hearing,
+        heard: int = 0,
     ) -> None:
         self._on_event = on_event
         self._utterance = utterance
         self._hearing = hearing
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._n = 0
+        self._n = heard
         self._is_open = False
         self._agent_speaks = False
         self._wait()

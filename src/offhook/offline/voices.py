@@ -1,4 +1,4 @@
-"""The vendor's own voices and managed models by name, as published in November 2026. Facts only; judges nothing.
+"""The vendor's own voices, recognisers and models by name, as published in November 2026. Facts only; judges nothing.
 
 Voice Agent reference, "Deepgram voices" and "Managed models". Flux voices beyond English are open: they are named
 flux-{voice}-{language}, and the list of 230 is not published in one place.
@@ -33,6 +33,11 @@ AURA: Final = frozenset(
 FLUX: Final = frozenset(f"flux-{name}-en" for name in _FLUX_EN.split())
 _FLUX_ELSEWHERE: Final = re.compile(r"flux-[a-z]+-(?!en$)[a-z]{2}(-[a-z]+)?")
 
+#: Recognisers by family: their variants (general, medical, phonecall, …) are not published in one place.
+_FLUX_EARS: Final = re.compile(r"flux-general-[a-z]+")
+_NOVA_EARS: Final = re.compile(
+    r"(nova(-[23])?|enhanced|base|whisper)(-[a-z]+)*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 #: provider → model ids; the first list of the vendor's own page, both tiers.
 MANAGED: Final = {
     "open_ai": "gpt-5.4-nano gpt-5.4-mini gpt-5-nano gpt-5-mini gpt-4.1-nano gpt-4.1-mini gpt-4o-mini gpt-5.5 gpt-5.4 "
@@ -52,6 +57,11 @@ def is_voice(name: str, *, flux: bool) -> bool:
     if flux:
         return name in FLUX or _FLUX_ELSEWHERE.fullmatch(name) is not None
     return name in AURA
+
+
+def is_recogniser(name: str, *, flux: bool) -> bool:
+    """Return whether the vendor listens with this model: Flux (v2), or Nova and older ones (v1), or a trained one."""
+    return (_FLUX_EARS if flux else _NOVA_EARS).fullmatch(name) is not None
 
 
 def is_managed(provider: str, model: str) -> bool:

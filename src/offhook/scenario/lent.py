@@ -17,9 +17,9 @@ class Lent:
     async def start(self) -> None:
         """It is started already."""
 
-    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Ears:
+    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any], heard: int = 0) -> Ears:
         """Make ears for one call."""
-        return self._mind.ears(on_event, listen)
+        return self._mind.ears(on_event, listen, heard)
 
     def brain(self, settings: Mapping[str, Any]) -> Brain:
         """Make a brain for one call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -89,6 +90,23 @@ async def test_a_token_opens_calls_by_header_and_sub_protocol_until_it_expires()
 async def test_a_refusal_may_have_another_code() -> None:
     async with OfflineAgent(ScriptedMind(), faults=Faults(refuse=403, err_code="FORBIDDEN")) as agent:
         assert await opened(agent, additional_headers={"Authorization": "Token x"}) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Authorization: Token \xff\xfe", "Authorization: Bearer a.\xc3.\xff", "Sec-WebSocket-Protocol: token, \xff"],
+)
+async def test_credentials_that_are_no_text_are_wrong_ones(header: str) -> None:
+    async with OfflineAgent(ScriptedMind(), keys=KEYS) as agent, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection(*agent.address.split(":"))
+        request = (
+            "GET /v1/agent/converse HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{header}\r\n\r\n"
+        )
+        writer.write(request.encode("latin-1"))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_another_path_is_404_with_the_headers() -> None:

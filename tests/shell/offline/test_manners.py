@@ -16,6 +16,7 @@ from offhook.offline.script import Script, ScriptedCall, Turn
 from offhook.offline.scripted import ScriptedMind, tone
 from offhook.offline.server import OfflineAgent
 
+AURA = {"type": "deepgram", "version": "v1", "model": "aura-2-thalia-en"}
 OPEN_AI = {"type": "open_ai", "model": "gpt-4o-mini"}
 
 
@@ -152,7 +153,7 @@ async def test_voices_fail_too() -> None:
 
 
 async def test_mp3_without_a_container_passes_the_settings_and_fails_at_the_first_sentence() -> None:
-    speak = {"provider": {"type": "deepgram", "version": "v1", "model": "aura-2-thalia-en"}}
+    speak = {"provider": AURA}
     audio = {"input": {"encoding": "mulaw", "sample_rate": 8000}, "output": {"encoding": "mp3", "container": "none"}}
     async with OfflineAgent(ONE) as agent, connected(agent) as client:
         await client.sends({**settings(speak=speak, greeting="Hi."), "audio": audio})
@@ -163,8 +164,32 @@ async def test_mp3_without_a_container_passes_the_settings_and_fails_at_the_firs
         assert not client.audio
 
 
+async def test_a_voice_with_a_speed_it_does_not_have_is_passed_over() -> None:
+    odd = {"provider": {"type": "deepgram", "version": "v2", "model": "flux-kit-en", "speed": 1.03}}
+    async with on_a_call(mind=ONE, greeting="Hi.", speak=[odd, {"provider": AURA}]) as (_, client):
+        await client.gets("AgentAudioDone")
+        assert [warning["code"] for warning in client.all("Warning")] == ["SPEAK_REQUEST_FAILED"]
+        line = {"type": "InjectAgentMessage", "message": "And?", "behavior": "queue"}
+        await client.sends({"type": "UpdateSpeak", "speak": odd}, line)
+        await client.is_closed()
+        assert client.messages[-1]["code"] == "FAILED_TO_SPEAK"
+
+
+async def test_new_ears_go_on_where_the_old_ones_were() -> None:
+    mind = ScriptedMind(Script(turn=[Turn("one", ["First."]), Turn("two", ["Second."])]))
+    ears = {"type": "deepgram", "version": "v2", "model": "flux-general-en"}
+    async with on_a_call(mind=mind) as (_, client):
+        await client.says(SPEECH, PAUSE)
+        await client.gets("LatencyReport")
+        await client.sends({"type": "UpdateListen", "listen": {"provider": ears}})
+        await client.gets("ListenUpdated")
+        await client.says(SPEECH, PAUSE)
+        await client.gets("LatencyReport", 2)
+        assert [said["content"] for said in client.all("ConversationText") if said["role"] == "user"] == ["one", "two"]
+
+
 async def test_a_wav_container_begins_every_sentence_with_a_header() -> None:
-    speak = {"provider": {"type": "deepgram", "version": "v1", "model": "aura-2-thalia-en"}}
+    speak = {"provider": AURA}
     output = {"encoding": "mulaw", "sample_rate": 8000, "container": "wav"}
     async with OfflineAgent(ONE) as agent, connected(agent) as client:
         await client.sends({**settings(speak=speak, greeting="Hi."), "audio": {"output": output}})

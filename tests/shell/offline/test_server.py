@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -17,7 +17,7 @@ from tests.shell.offline.client import KEY, PAUSE, SPEECH, connected, on_a_call,
 from offhook.offline.manners import Manners, Timers
 from offhook.offline.ports import BrainAction, Called, CallFunctions, Conversation, Say
 from offhook.offline.rules import Project
-from offhook.offline.script import Script, Turn
+from offhook.offline.script import Script, ScriptedCall, Turn
 from offhook.offline.scripted import ScriptedBrain, ScriptedMind, tone
 from offhook.offline.server import OfflineAgent
 from offhook.wire import ulaw
@@ -355,6 +355,20 @@ async def test_client_side_functions() -> None:
         assert [(call["name"], call["response"]) for call in past] == [("see", "seeing"), ("look", "looking")]
 
 
+@contextlib.asynccontextmanager
+async def endpoint(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """Serve one handler for every path; yield its URL."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 async def test_server_side_functions_are_really_called() -> None:
     seen: list[tuple[str, str | None, str]] = []
 
@@ -362,21 +376,11 @@ async def test_server_side_functions_are_really_called() -> None:
         seen.append((request.method, request.headers.get("x-key"), await request.text()))
         return web.Response(text="fine", status=200 if request.path == "/good" else 500)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    functions = [
-        {
-            "name": path,
-            "endpoint": {"url": f"http://127.0.0.1:{port}/{path}", "method": "put", "headers": {"x-key": "k"}},
-        }
-        for path in ("good", "bad")
-    ]
-    try:
+    async with endpoint(answer) as url:
+        functions = [
+            {"name": path, "endpoint": {"url": f"{url}/{path}", "method": "put", "headers": {"x-key": "k"}}}
+            for path in ("good", "bad")
+        ]
         think = {"provider": {"type": "open_ai", "model": "gpt-4o-mini"}, "functions": functions}
         async with on_a_call(mind=Looking(), think=think) as (_, client):
             await client.sends({"type": "InjectUserMessage", "content": "well?"})
@@ -387,9 +391,26 @@ async def test_server_side_functions_are_really_called() -> None:
                 "bad": '{"error": "HTTP 500"}',
             }
             assert [warning["code"] for warning in client.all("Warning")] == ["FUNCTION_CALL_FAILED"]
-    finally:
-        await runner.cleanup()
-    assert seen == [("PUT", "k", "{}"), ("PUT", "k", "{}")]
+    assert seen == [("PUT", "k", "{}")] * 2
+
+
+async def test_a_long_answer_of_an_endpoint_is_taken_whole_up_to_its_bound() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b"a", b"b" * 40_000, b"c" * 40_000):
+            await response.write(piece)
+            await asyncio.sleep(0.02)  # so that it arrives in pieces
+        return response
+
+    mind = ScriptedMind(Script(turn=[Turn("well?", calls=[ScriptedCall("look")], then=["Seen."])]))
+    async with endpoint(answer) as url:
+        functions = [{**LOOK, "endpoint": {"url": url, "method": "get"}}]
+        think = {"provider": {"type": "open_ai", "model": "gpt-4o-mini"}, "functions": functions}
+        async with on_a_call(mind=mind, think=think) as (_, client):
+            await client.sends({"type": "InjectUserMessage", "content": "well?"})
+            told = (await client.gets("FunctionCallResponse"))["content"]
+    assert told == "a" + "b" * 40_000 + "c" * 25_535
 
 
 @pytest.mark.parametrize(("encoding", "rate"), [("linear16", 24000), ("linear16", 16000), ("alaw", 8000)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 from tests.unit.offline.virtual import Actor, Scene, Sheet, on_virtual_time
 
 from offhook.offline.functions import Defined
@@ -439,8 +440,26 @@ def test_injected_agent_lines_follow_the_table() -> None:
             assert call.engine.inject_agent("No.", "default") == "user"
             assert call.engine.inject_agent("No.", "queue") == "user"
             assert call.engine.inject_agent("Now.", "interrupt") is None
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.4)
             assert call.does() == ["UserStartedSpeaking", "assistant: Now.", "audio 2000", "AgentAudioDone"]
+            await asyncio.sleep(A_WHILE)
+            assert call.does() == ["UserStartedSpeaking"], "the speech that goes on interrupts it soon"
+
+    on_virtual_time(scene)
+
+
+def test_a_line_over_a_pause_or_over_speech_that_ends_is_not_interrupted_by_it() -> None:
+    async def scene() -> None:
+        async with Scene(Actor(ms=2000)) as call:
+            for ends in (SpeechMaybeOver("x"), SpeechOver("")):
+                call.hears(SpeechStarted())
+                assert call.engine.inject_agent("Now.", "interrupt") is None
+                await asyncio.sleep(0.1)
+                call.hears(ends)
+                await asyncio.sleep(1)
+                assert call.does() == ["UserStartedSpeaking", "assistant: Now.", "audio 2000", "AgentAudioDone"]
+                call.hears(SpeechOver(""))
+                await asyncio.sleep(A_WHILE)
 
     on_virtual_time(scene)
 
@@ -498,6 +517,88 @@ def test_updates_reach_the_next_turn() -> None:
             assert len(call.mind.ears_made) == 3
             call.engine.force_end_turn()
             assert call.ears.forced == 1
+
+    on_virtual_time(scene)
+
+
+def test_updates_while_a_reply_is_prepared_hold_afterwards() -> None:
+    async def scene() -> None:
+        async with Scene() as call:
+            call.hears(SpeechStarted(), SpeechMaybeOver("one"))
+            await asyncio.sleep(0.1)
+            call.engine.set_think(CallPlan(prompt="desk two", functions={"f": Defined(FunctionSpec("f"))}))
+            call.engine.set_prompt("desk two, verified")
+            call.hears(SpeechOver("one"))
+            await asyncio.sleep(A_WHILE)
+            call.engine.inject_user("two")
+            await asyncio.sleep(A_WHILE)
+            assert call.mind.asked[-1].prompt == "desk two, verified"
+            assert [spec.name for spec in call.mind.asked[-1].functions] == ["f"]
+
+    on_virtual_time(scene)
+
+
+def test_an_update_from_within_a_function_holds_for_what_follows_its_answer() -> None:
+    seen = []
+
+    async def answer(conversation: Conversation) -> AsyncIterator[BrainAction]:
+        seen.append((conversation.prompt, [spec.name for spec in conversation.functions]))
+        if isinstance(conversation.history[-1], Called):
+            yield Say("Done.")
+        else:
+            yield CallFunctions([Called("c1", "old", "{}", None)])
+
+    async def scene() -> None:
+        plan = CallPlan(prompt="desk one", functions={"old": Defined(FunctionSpec("old"))})
+        async with Scene(Actor(answer), plan) as call:
+            call.engine.inject_user("x")
+            await asyncio.sleep(0.1)
+            call.engine.set_think(CallPlan(prompt="desk two", functions={"new": Defined(FunctionSpec("new"))}))
+            call.engine.answer_function("c1", "old", "ok")
+            await asyncio.sleep(A_WHILE)
+            assert seen == [("desk one", ["old"]), ("desk two", ["new"])]
+            assert "assistant: Done." in call.does()
+
+    on_virtual_time(scene)
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_a_function_that_was_replaced_while_it_was_wanted_is_still_asked_for(deferred: bool) -> None:
+    """`UpdateThink` comes after the brain has named it and before it is asked for: the brain was told of it."""
+
+    async def answer(conversation: Conversation) -> AsyncIterator[BrainAction]:
+        if isinstance(conversation.history[-1], Called):
+            yield Say("Done.")
+            return
+        await asyncio.sleep(0.2)
+        yield CallFunctions([Called("c1", "old", "{}", None)])
+
+    async def scene() -> None:
+        plan = CallPlan(functions={"old": Defined(FunctionSpec("old", defer_until_eot=deferred))})
+        async with Scene(Actor(answer), plan) as call:
+            call.hears(SpeechStarted(), SpeechMaybeOver("x"))
+            await asyncio.sleep(0.1)
+            call.engine.set_think(CallPlan())
+            await asyncio.sleep(0.2)
+            call.hears(SpeechOver("x"))
+            await asyncio.sleep(0.1)
+            call.engine.answer_function("c1", "old", "ok")
+            await asyncio.sleep(A_WHILE)
+            assert "assistant: Done." in call.does()
+
+    on_virtual_time(scene)
+
+
+def test_new_ears_know_what_was_heard_and_the_old_ones_say_nothing_more() -> None:
+    async def scene() -> None:
+        async with Scene(Actor(ms=2000)) as call:
+            call.hears(SpeechStarted(), SpeechOver("one"))
+            await asyncio.sleep(0.5)
+            call.engine.set_listen({"version": "v2"})
+            await asyncio.sleep(0)
+            assert call.ears.heard == 1
+            assert call.ears.audible == [True], "they are told that the agent is speaking"
+            assert call.mind.ears_made[0].is_closed
 
     on_virtual_time(scene)
 

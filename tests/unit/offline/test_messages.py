@@ -125,6 +125,10 @@ BAD: list[tuple[Any, str]] = [
         settings({"speak": {"provider": {"type": "deepgram", "model": "aura-2-thalia-en", "language": "en"}}}),
         "agent.speak.provider.language",
     ),
+    (
+        settings({"speak": {"provider": {"type": "aws_polly", "voice": "Amy", "engine": "neural", "credentials": {}}}}),
+        "agent.speak.provider.credentials.type",
+    ),
     (settings({"listen": {"provider": {"type": "other"}}}), "agent.listen.provider.type"),
     (settings({"listen": {"provider": {"type": "deepgram", "punctuate": True}}}), "agent.listen.provider.punctuate"),
     (settings(audio={"input": {"encoding": "mulaw"}}), "audio.input.sample_rate"),

@@ -53,6 +53,10 @@ def voiced(url: str | None, **provider: Any) -> dict[str, Any]:
 
 
 ELEVEN = {"type": "eleven_labs", "model_id": "eleven_turbo_v2_5"}
+OPEN_AI_VOICE = {"type": "open_ai", "model": "tts-1", "voice": "nova"}
+IAM = {"type": "iam", "region": "eu-west-1", "access_key_id": "a", "secret_access_key": "b"}
+POLLY = {"type": "aws_polly", "voice": "Amy", "engine": "neural", "credentials": IAM}
+ANYWHERE = {"url": "https://example.test", "headers": {}}
 CARTESIA = {"type": "cartesia", "model_id": "sonic-2", "voice": {"mode": "id", "id": "x"}}
 
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
@@ -77,6 +81,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (listen(model="nova-3", eot_threshold=0.7), "UNPARSABLE_CLIENT_MESSAGE", "eot_threshold"),
     (listen(model="flux-general-en"), "FAILED_TO_START_LISTENING", "model"),
     (listen(version="v2", model="nova-3"), "FAILED_TO_START_LISTENING", "model"),
+    (listen(model="nova3"), "FAILED_TO_START_LISTENING", "model"),
+    (listen(model="nova-4"), "FAILED_TO_START_LISTENING", "model"),
+    (listen(version="v2", model="flux-generel-en"), "FAILED_TO_START_LISTENING", "model"),
     (listen(model="nova-3", keyterms=["word"] * 246), "FAILED_TO_START_LISTENING", "keyterms"),
     (think({**OPEN_AI, "temperature": 2.5}), "INVALID_SETTINGS", "temperature"),
     (think({"type": "anthropic", "model": "x", "temperature": 1.5}), "INVALID_SETTINGS", "temperature"),
@@ -89,15 +96,40 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (speak(model="aura-2"), "INVALID_SETTINGS", "model"),
     (speak(model="flux-alexis-en"), "INVALID_SETTINGS", "model"),
     (speak(model="aura-2-thalia-en", version="v2"), "INVALID_SETTINGS", "model"),
-    (speak(model="aura-2-thalia-en", speed=2), "INVALID_SETTINGS", "speed"),
-    (speak(model="flux-alexis-en", version="v2", speed=2), "FAILED_TO_SPEAK", "speed"),
-    (speak(model="flux-alexis-en", version="v2", speed=1.03), "FAILED_TO_SPEAK", "0.05"),
     (speak(model="aura-2-thalla-en"), "INVALID_SETTINGS", "model"),
     (speak(model="flux-renee-en", version="v2"), "INVALID_SETTINGS", "model"),
     (voiced("https://x.test/stream?output_format=ulaw", **ELEVEN), "INVALID_SETTINGS", "output_format"),
     (voiced("ftp://x.test/", **ELEVEN), "INVALID_SETTINGS", "endpoint.url"),
     (voiced("http://x.test/", type="open_ai", model="tts-1", voice="nova"), "INVALID_SETTINGS", "https"),
+    (voiced("https://[x.test/", type="open_ai", model="tts-1", voice="nova"), "INVALID_SETTINGS", "no URL"),
     (voiced(None, **CARTESIA, volume=3), "INVALID_SETTINGS", "volume"),
+    (voiced(None, **POLLY, language="en-US"), "INVALID_SETTINGS", "agent.speak.endpoint"),
+    (voiced("https://x.test/", **POLLY), "UNPARSABLE_CLIENT_MESSAGE", "agent.speak.provider.language"),
+    (
+        voiced("https://x.test/", **{**POLLY, "language": "en-US", "credentials": {**IAM, "type": "sts"}}),
+        "INVALID_SETTINGS",
+        "session_token",
+    ),
+    (
+        think({"type": "aws_bedrock", "model": "x", "credentials": {**IAM, "type": "sts"}}, endpoint=ANYWHERE),
+        "INVALID_SETTINGS",
+        "agent.think.provider.credentials.session_token",
+    ),
+    (
+        settings({"think": [{"provider": OPEN_AI}, {"provider": {**OPEN_AI, "temperature": 3}}]}),
+        "INVALID_SETTINGS",
+        "agent.think[1].provider.temperature",
+    ),
+    (
+        think(OPEN_AI, functions=[{"name": "f"}, {"name": "g", "initial_agent_filler": True}]),
+        "INVALID_SETTINGS",
+        "agent.think.functions[1]",
+    ),
+    (
+        settings({"speak": [{"provider": {"type": "deepgram", **AURA}}, {"provider": OPEN_AI_VOICE}]}),
+        "INVALID_SETTINGS",
+        "agent.speak[1].endpoint",
+    ),
     (listen(model="nova-2", keyterms=["word"]), "FAILED_TO_START_LISTENING", "keyterms"),
     (speak(model="aura-2-thalia-en", expressivity=1), "INVALID_SETTINGS", "expressivity"),
     (
@@ -186,6 +218,34 @@ def test_think_live_is_taken_where_the_project_has_it() -> None:
             settings({"think_live": live, "think": {"provider": OPEN_AI, "functions": functions}}),
             rules.Project(think_live=True),
         )
+
+
+@pytest.mark.parametrize(
+    ("voice", "output", "why"),
+    [
+        ({**AURA, "speed": 1.23}, None, ""),
+        ({**AURA, "speed": 2}, None, "range"),
+        ({**AURA, "speed": 0.6}, None, "range"),
+        ({**FLUX, "speed": 0.55}, None, ""),
+        ({**FLUX, "speed": 1.03}, None, "0.05"),
+        ({**FLUX, "speed": 1.6}, None, "range"),
+        (AURA, {"encoding": "mp3", "container": "none"}, "UNSUPPORTED_AUDIO_FORMAT"),
+        (AURA, {"encoding": "mulaw", "container": "none"}, ""),
+    ],
+)
+def test_what_passes_the_settings_and_fails_when_something_is_to_be_said(voice: Any, output: Any, why: str) -> None:
+    message = settings(
+        {"speak": {"provider": {"type": "deepgram", **voice}}}, audio={} if output is None else {"output": output}
+    )
+    judge(message)
+    parsed = m.parse(json.dumps(message).encode())
+    assert isinstance(parsed, m.Settings)
+    assert isinstance(parsed.agent, m.Agent)
+    assert isinstance(parsed.agent.speak, m.Speak)
+    asked = parsed.audio.output or None
+    said_why = rules.why_it_cannot_speak(parsed.agent.speak.provider, asked)
+    assert why in said_why
+    assert bool(said_why) is bool(why)
 
 
 def test_models_and_voices_that_are_not_known_can_be_taken_or_not() -> None:

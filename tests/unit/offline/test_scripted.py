@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,24 @@ async def test_force_end_ends_an_open_utterance_and_close_silences() -> None:
     await ears.close()
     ears.hear(speech(200))
     assert len(events) == 2
+
+
+@pytest.mark.parametrize(
+    ("listen", "silent_for_s"),
+    [
+        ({}, 0.7),
+        ({"version": "v1", "model": "nova-3"}, 0.7),
+        ({"version": "v2", "eot_timeout_ms": 500}, 0.5),
+        ({"version": "v2", "eot_threshold": 0.9}, 0.7),
+        ({"version": "v2", "eot_threshold": 1, "eot_timeout_ms": 2000}, 2.0),
+        ({"version": "v2", "eot_threshold": 1.0}, 5.0),
+    ],
+)
+async def test_without_confidence_only_the_time_limit_ends_a_turn(listen: dict[str, Any], silent_for_s: float) -> None:
+    events: list[EarEvent] = []
+    ears = ScriptedMind().ears(events.append, listen)
+    ears.hear(speech(600) + ulaw.silence(6000))
+    assert events[-1] == SpeechOver("What are your opening hours?", silent_for_s)
 
 
 async def answers(mind: ScriptedMind, *history: Said | Called) -> list[object]:

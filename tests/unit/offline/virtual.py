@@ -61,6 +61,7 @@ class Hands:
     audible: list[bool] = field(default_factory=list)
     forced: int = 0
     is_closed: bool = False
+    heard: int = 0
 
     def hear(self, audio: bytes) -> None: ...
 
@@ -91,8 +92,8 @@ class Actor:
 
     async def start(self) -> None: ...
 
-    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Hands:
-        self.ears_made.append(Hands(on_event))
+    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any], heard: int = 0) -> Hands:
+        self.ears_made.append(Hands(on_event, heard=heard))
         return self.ears_made[-1]
 
     def brain(self, settings: Mapping[str, Any]) -> Actor:

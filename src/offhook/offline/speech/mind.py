@@ -75,7 +75,12 @@ class SpeakingMind:
         self._llm = LanguageModel(place, self._progress)
         await self._llm.start()
 
-    def ears(self, on_event: Callable[[EarEvent], None], listen: Mapping[str, Any]) -> Ears:
+    def ears(  # ``heard`` is of no use here: what is said is recognised
+        self,
+        on_event: Callable[[EarEvent], None],
+        listen: Mapping[str, Any],
+        heard: int = 0,  # noqa: ARG002
+    ) -> Ears:
         """Make ears for one call."""
         from offhook.offline.speech.ears import CallerEars
         from offhook.offline.speech.endpoint import rules_from
