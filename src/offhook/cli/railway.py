@@ -109,7 +109,12 @@ def _source(repo: str | None, branch: str, image: str | None) -> Source | None:
 
     if repo is not None and image is not None:
         raise typer.BadParameter("name a repository or an image, not both")
-    return Image(image) if image is not None else Repository(repo, branch) if repo is not None else None
+    if image is not None or repo is None:
+        return Image(image) if image is not None else None
+    found = Repository.read(repo, branch)
+    if found is None:
+        raise typer.BadParameter("write it as owner/name, like ann/my-agent", param_hint="--repo")
+    return found
 
 
 def _wanted(loaded: Loaded, source: Source | None, replicas: int, *, databases: bool) -> Wanted:

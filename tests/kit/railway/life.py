@@ -125,7 +125,7 @@ class Life:
         await self._step()
         it.becomes("INITIALIZING")
         folder = await self._fetch(it)
-        if folder is None or not await self._build(it, folder):
+        if folder is None or not (it.service.image or await self._build(it, folder)):
             return
         it.becomes("DEPLOYING")
         if not await self._create(it, folder) or not await self._health(it):

@@ -236,12 +236,16 @@ class Root:
         )  # fmt: skip
 
     def buildLogs(self, info: Any, deploymentId: str, limit: int = 100, startDate: str | None = None, **_: Any) -> Any:
-        return self._lines(self._deployment(deploymentId).build, startDate, limit)
+        it = self._deployment(deploymentId)
+        if it.service.image or not any(event.step == "BUILD_IMAGE" for event in it.events):
+            raise refuse("Failed to retrieve build log")  # as people report of a build that is queued (railwayapp/cli)
+        return self._lines(self._arrived(it, "build", it.build), startDate, limit)
 
     def deploymentLogs(
         self, info: Any, deploymentId: str, limit: int = 100, startDate: str | None = None, **_: Any
     ) -> Any:
-        return self._lines(self._deployment(deploymentId).run, startDate, limit)
+        it = self._deployment(deploymentId)
+        return self._lines(self._arrived(it, "run", it.run), startDate, limit)
 
     def httpLogs(self, info: Any, deploymentId: str, filter: str | None = None, limit: int = 100, **_: Any) -> Any:
         found = self._deployment(deploymentId).http
@@ -266,6 +270,14 @@ class Root:
             ports = {c.port if port == c.host_port else port for port in seen}
             found += [{"port": port, "processName": "python", "ipv6": False, "updatedAt": 0} for port in sorted(ports)]
         return found
+
+    def _arrived(self, it: Deployment, kind: str, lines: list[state.Line]) -> list[state.Line]:
+        """Return the lines that have arrived: where logs are late, those that were there at the look before."""
+        if not self.railway.logs_are_late:
+            return lines
+        before = self.railway.seen_lines.get((it.id, kind), 0)
+        self.railway.seen_lines[it.id, kind] = len(lines)
+        return lines[:before]
 
     @staticmethod
     def _lines(lines: list[state.Line], since: str | None, limit: int) -> list[dict[str, Any]]:

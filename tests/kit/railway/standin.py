@@ -26,7 +26,8 @@ class RailwayStandIn:
     ``railway.code.repositories["owner/name"] = folder`` makes a folder deployable. Every request is validated by
     Railway's own schema, and every answer shaped by it; ``requests`` keeps them. Switches: ``connect_deploys``,
     ``updates_deploy``, ``ignored_settings``, ``answer_lost`` (called with each operation's name: True drops the
-    connection *after* the change was made), ``refuses`` (returns a status instead of an answer).
+    connection *after* the change was made), ``refuses`` (returns a status instead of an answer), ``logs_are_late`` (a
+    line is shown one look after it was written).
     """
 
     def __init__(self, pace: Pace | None = None) -> None:
@@ -53,6 +54,8 @@ class RailwayStandIn:
         self.invalid: list[str] = []
         self.edges: list[Edge] = []
         self.template_s = 0.0
+        self.logs_are_late = False
+        self.seen_lines: dict[tuple[str, str], int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:

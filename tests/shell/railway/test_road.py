@@ -90,7 +90,7 @@ async def test_a_change_is_planned_made_and_deployed(railway: RailwayStandIn, ap
         "set the variable PORT",
         "set the variable SOME_KEY",
         "drainingSeconds is 300, should be 600",
-        "numReplicas is 1, should be 2",
+        "numReplicas is not set, should be 2",
         f"let {first.domain.name} lead to port 9000",
         "deploy",
     ]
@@ -147,11 +147,10 @@ async def test_connected_and_set_by_hand_is_verified_by_the_same_reading(railway
     assert found == [
         "set the variable SOME_KEY",
         "drainingSeconds is 0, should be 300",
-        "numReplicas is not set, should be 1",
         "create a domain that leads to port 8080",
     ]
     service.variables["SOME_KEY"] = "canary-value-9"
-    service.settings |= {"drainingSeconds": 300, "numReplicas": 1}
+    service.settings |= {"drainingSeconds": 300}
     await railway.add_domain(service, 8080)
     assert await verify(api, who, QUICK) == []
     assert {name for name, _ in railway.requests} & {o.name for o in ALL if o.is_mutation} == set()
@@ -212,6 +211,55 @@ async def test_the_log_is_told_whole_and_once(railway: RailwayStandIn, api: Rail
     await follow(api, deployed.deployment_id, QUICK.settings, lambda line: told.append(line.text))
     said = [line for line in told if line.startswith("line ")]
     assert said == [f"line {n}" for n in range(250)]
+
+
+async def test_a_log_that_comes_late_is_still_told(railway: RailwayStandIn, api: Railway):
+    """Railway's own client was seen to end before the error of a build had arrived (railwayapp/cli, 1222)."""
+    railway.logs_are_late = True
+    railway.life.build_error = ["step 4", "ERROR: no matching distribution"]
+    _, ended = await made(api)
+    assert ended.diagnosis.cause == "build-failed"
+    assert "no matching distribution" in ended.diagnosis.said
+
+
+async def test_a_build_log_that_is_not_there_yet_does_not_end_it(railway: RailwayStandIn, api: Railway):
+    """Railway refuses the log of a build that waits in its queue (railwayapp/cli, 543 and 868)."""
+    railway.life.pace.step_s = 0.2
+    deployed = await apply(api, await identify(api), QUICK)
+    assert deployed.deployment_id is not None
+    told: list[str] = []
+    ended = await follow(
+        api, deployed.deployment_id, QUICK.settings, lambda line: told.append(f"{line.kind} {line.text}")
+    )
+    assert ended.diagnosis.is_good
+    assert any(asked["withBuild"] is False for name, asked in railway.requests if name == "Progress")
+    assert "build Using Detected Dockerfile" in told
+    assert "run up" in told
+
+
+async def test_without_its_keys_nothing_is_made(railway: RailwayStandIn, api: Railway):
+    who = await identify(api)
+    wanted = replace(QUICK, required=("SOME_KEY", "ANOTHER_KEY"))
+    with pytest.raises(RailwayError, match=r"without ANOTHER_KEY; put these into \.env"):
+        await plan(api, who, wanted)
+    assert "set the variable ANOTHER_KEY" in await verify(api, who, wanted)
+    assert railway.projects == []
+    await made(api)
+    for given, sealed in (("", set()), ("their own", set()), ("unseen", {"ANOTHER_KEY"})):
+        railway.only_service().variables["ANOTHER_KEY"] = given
+        railway.only_service().sealed = sealed
+        if given:
+            assert await plan(api, who, wanted) == []
+            assert await verify(api, who, wanted) == []
+        else:
+            assert await verify(api, who, wanted) == ["set the variable ANOTHER_KEY"]
+
+
+async def test_a_repositorys_name_is_the_same_in_any_case(railway: RailwayStandIn, api: Railway):
+    """GitHub takes a name in any case, and Railway may show the one that GitHub has."""
+    await made(api)
+    railway.only_service().repo = "Owner/Quick"
+    assert await plan(api, await identify(api), QUICK) == []
 
 
 FAILURES = {

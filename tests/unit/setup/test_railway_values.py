@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from offhook.config.load import load
 from offhook.setup.railway.by_hand import pages
+from offhook.setup.railway.deployment import Deployment, LogLine, StepEvent
+from offhook.setup.railway.diagnosis import diagnose
 from offhook.setup.railway.from_project import variables_of, wanted_of
-from offhook.setup.railway.wanted import Repository, ServiceSettings
+from offhook.setup.railway.wanted import Repository, ServiceSettings, is_same_source
 
 ENV = """
 DEEPGRAM_API_KEY=0123456789abcdef0123456789abcdef01234567
@@ -34,6 +38,7 @@ def test_no_secret_is_printed(tmp_path: Path):
     wanted = wanted_of(loaded, {}, Repository("owner/voice"), 2, ("postgres", "redis"))
     text = "\n".join(pages(wanted))
     assert "MY_TOOL_KEY=(your value" in text
+    assert "TWILIO_AUTH_TOKEN=(not in your .env yet" in text
     assert "DATABASE_URL=${{Postgres.DATABASE_URL}}" in text
     assert not [secret for secret in ("canary", "0123456789abcdef", "acc0") if secret in text]
     assert "canary" not in repr(wanted)
@@ -51,3 +56,42 @@ def test_blank_null_and_off_are_the_same_and_nought_is_not():
     same = ServiceSettings(start_command="", sleep_application=None, root_directory="/app")
     assert wanted.unlike(same) == []
     assert [d.name for d in wanted.unlike(ServiceSettings(draining_seconds=0))] == ["drainingSeconds"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ann/my-agent",
+        " ann/my-agent ",
+        "https://github.com/ann/my-agent",
+        "https://github.com/ann/my-agent.git",
+        "github.com/ann/my-agent/",
+        "git@github.com:ann/my-agent.git",
+    ],
+)
+def test_a_repository_is_read_as_people_copy_it(text: str):
+    assert Repository.read(text, "trunk") == Repository("ann/my-agent", "trunk")
+
+
+@pytest.mark.parametrize("text", ["", "my-agent", "https://example.com/ann/my-agent", "ann/my agent", "ann/my-agent/x"])
+def test_what_names_no_repository_is_not_taken(text: str):
+    assert Repository.read(text) is None
+
+
+def test_the_same_source():
+    one = Repository("ann/voice", "main")
+    assert is_same_source(one, Repository("Ann/Voice", "main"))
+    assert is_same_source(one, Repository("ann/voice", ""))
+    assert not is_same_source(one, Repository("ann/voice", "trunk"))
+    assert not is_same_source(one, None)
+
+
+def test_a_server_that_refused_its_settings_is_not_taken_for_one_that_does_not_listen():
+    """Railway may give up on the health check before it gives up on the restarts."""
+    said = "config: twilio.auth_token: is not set"
+    it = Deployment(
+        "1", "FAILED", "", is_stopped=False, events=(StepEvent("HEALTHCHECK", True, "service unavailable"),),
+        run=(LogLine("", said), LogLine("", said)),
+    )  # fmt: skip
+    told = diagnose(it, ServiceSettings())
+    assert (told.cause, told.said) == ("crashed-settings", "the settings are wrong: twilio.auth_token: is not set")

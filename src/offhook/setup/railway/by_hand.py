@@ -33,6 +33,7 @@ def pages(wanted: Wanted, public: Container[str] = ()) -> list[str]:
     for name, value in wanted.all_variables.items():
         is_shown = name == "PORT" or name in public or value.startswith("${{")
         lines.append(f"     {name}={value if is_shown else '(your value, as in your .env)'}")
+    lines += [f"     {name}=(not in your .env yet: no call is answered without it)" for name in wanted.lacking]
     lines.append("3. Service, Settings:")
     lines += [f"     {page}: {label}: {value}" for page, label, value in _settings(wanted.settings)]
     lines += [f"4. Service, Settings, Networking: Generate Domain, target port {wanted.port}."]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from offhook.errors import RailwayError
 from offhook.setup.railway.api import Railway
 from offhook.setup.railway.operations import DEPLOYMENTS, HTTP_LOGS, PROGRESS
 
@@ -14,6 +15,9 @@ ENDED: Final = frozenset({"SUCCESS", "SLEEPING", "CRASHED", "FAILED", "SKIPPED",
 #: On the way.
 UNDER_WAY: Final = frozenset({"QUEUED", "INITIALIZING", "BUILDING", "DEPLOYING", "WAITING", "NEEDS_APPROVAL"})
 LINES: Final = 200
+#: Build log and run log: both are asked for, then less. Before there is a build (a queue, an image) Railway refuses its
+#: log instead of sending an empty one.
+_LOGS: Final = ((True, True), (False, True), (True, False), (False, False))
 #: An instance that will not answer any more.
 _OVER: Final = frozenset({"EXITED", "STOPPED", "CRASHED", "REMOVED", "REMOVING", "SKIPPED"})
 
@@ -92,8 +96,8 @@ class Deployment:
 async def read_deployment(
     api: Railway, deployment_id: str, build_from: str | None = None, run_from: str | None = None
 ) -> Deployment:
-    """Read one deployment and its logs from two moments on."""
-    found = await api.ask(PROGRESS, id=deployment_id, buildFrom=build_from, runFrom=run_from, lines=LINES)
+    """Read one deployment and its logs from two moments on. A log that Railway refuses is empty."""
+    found = await _progress(api, id=deployment_id, buildFrom=build_from, runFrom=run_from, lines=LINES)
     one = found["deployment"]
     return Deployment(
         one["id"],
@@ -103,10 +107,23 @@ async def read_deployment(
         tuple(each["status"] for each in one["instances"]),
         tuple(dict.fromkeys(each["port"] for each in one.get("sockets") or ())),
         tuple(_event(edge["node"]) for edge in found["deploymentEvents"]["edges"]),
-        _lines(found["buildLogs"]),
-        _lines(found["deploymentLogs"]),
+        _lines(found.get("buildLogs") or ()),
+        _lines(found.get("deploymentLogs") or ()),
         {name: one[name] for name in ("projectId", "environmentId", "serviceId") if one[name]},
     )
+
+
+async def _progress(api: Railway, **variables: Any) -> dict[str, Any]:
+    refused: RailwayError | None = None
+    for with_build, with_run in _LOGS:
+        try:
+            return await api.ask(PROGRESS, **variables, withBuild=with_build, withRun=with_run)
+        except RailwayError as error:
+            if error.case not in ("refused", "not-authorized"):
+                raise
+            refused = refused or error
+    assert refused is not None
+    raise refused
 
 
 async def list_deployments(api: Railway, ids: Mapping[str, str], first: int = 5) -> list[Summary]:

@@ -104,16 +104,23 @@ _CRASH_FIX: Final = "correct what its last lines say (settings are the service's
 
 
 def _crashed(it: Deployment) -> Diagnosis:
-    problems = [line.message for line in it.run if line.message.startswith("config: ")]
-    if problems:
-        said = f"the settings are wrong: {'; '.join(p.removeprefix('config: ') for p in _unique(problems))}"
-        return Diagnosis("crashed-settings", said, "correct the service's variables, then deploy again")
+    if (wrong := _settings(it)) is not None:
+        return wrong
     if "killed" in " ".join(event.said for event in it.events).lower():
         said, fix = "the process was killed, as a rule for want of memory", "choose a plan with more memory"
         return Diagnosis("killed", said, fix)
     return Diagnosis(
         "crashed", f"the process ended with an error each time it was started{_last_lines(it)}", _CRASH_FIX
     )
+
+
+def _settings(it: Deployment) -> Diagnosis | None:
+    """Return what offhook said about its settings before it ended, where it did."""
+    problems = [line.message for line in it.run if line.message.startswith("config: ")]
+    if not problems:
+        return None
+    said = f"the settings are wrong: {'; '.join(p.removeprefix('config: ') for p in _unique(problems))}"
+    return Diagnosis("crashed-settings", said, "correct the service's variables, then deploy again")
 
 
 def _removed(it: Deployment, newer: str | None) -> Diagnosis:
@@ -150,6 +157,8 @@ def _health(it: Deployment, path: str, said: str) -> Diagnosis:
     tries = [said, *(line.message for line in reversed(it.build))]
     told = next((found for text in tries if (found := _ANSWERED.search(text.lower()))), None)
     last = _last_lines(it)
+    if (wrong := _settings(it)) is not None:  # Railway asked a process that had ended, and gave up before the restarts
+        return wrong
     if told is not None and told[1] is None:
         return Diagnosis(
             "health-unreachable",

@@ -19,6 +19,8 @@ from offhook.setup.railway.wanted import ServiceSettings
 FOLLOW_S: Final = 1800.0
 #: An active deployment whose process is not seen running yet is looked at this many times more.
 _LOOKS: Final = 3
+#: The last lines of a log come later than the state that they explain: this many looks in a row must bring none.
+_QUIET: Final = 2
 
 Kind = Literal["state", "step", "build", "run"]
 
@@ -88,7 +90,7 @@ async def follow(
 
     ``SUCCESS`` counts only once a process of it is seen running, or after a few looks more.
     """
-    heard, deadline, looks = _Heard(), time.monotonic() + within_s, 0
+    heard, deadline, looks, quiet = _Heard(), time.monotonic() + within_s, 0, 0
     begin = (await read_deployment(api, deployment_id)).created_at  # without a moment, only the newest lines come
     while True:
         it = await read_deployment(api, deployment_id, _last(heard.build, begin), _last(heard.run, begin))
@@ -99,8 +101,9 @@ async def follow(
             continue  # there is more to read
         whole = _with_logs(it, heard)
         looks += it.status == "SUCCESS"
-        is_over = it.status in ENDED and (it.status != "SUCCESS" or it.is_running or looks > _LOOKS)
-        if is_over or it.status == "NEEDS_APPROVAL":
+        quiet = 0 if fresh else quiet + 1
+        is_over = it.is_running or looks > _LOOKS if it.status == "SUCCESS" else quiet >= _QUIET
+        if (it.status in ENDED and is_over) or it.status == "NEEDS_APPROVAL":
             return Followed(whole, diagnose(whole, settings, await _newer(api, whole)))
         if time.monotonic() > deadline:
             raise RailwayError(

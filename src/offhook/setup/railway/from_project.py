@@ -8,7 +8,7 @@ from typing import Final
 from offhook.config.files import read_dotenv
 from offhook.config.keys import OTHER_NAMES, PLATFORM_NAMES, PREFIX
 from offhook.config.load import Loaded
-from offhook.setup.railway.wanted import Database, ServiceSettings, Source, Wanted
+from offhook.setup.railway.wanted import REQUIRED, Database, ServiceSettings, Source, Wanted
 
 #: Names that mean this machine, or Railway's own side: the server there has its own, or none.
 _STAY_HERE: Final = ("PORT", "OFFHOOK_PUBLIC_URL", "OFFHOOK_CONFIG", "NGROK_AUTHTOKEN")
@@ -49,4 +49,5 @@ def wanted_of(
         service=known.service or "offhook",
         settings=ServiceSettings.for_drain(loaded.settings.timeouts.drain_s, replicas),
         databases=databases,
+        required=REQUIRED,
     )

@@ -214,8 +214,17 @@ DEPLOYMENTS: Final = _operation("""query Deployments($input: DeploymentListInput
   }
 }""")
 
-#: Everything about one deployment in one request: the free plan allows a hundred an hour.
-PROGRESS: Final = _operation("""query Progress($id: String!, $buildFrom: DateTime, $runFrom: DateTime, $lines: Int!) {
+#: Everything about one deployment in one request: the free plan allows a hundred an hour. A log that is not there (yet)
+#: is refused, and with it the whole answer: then it is asked without.
+PROGRESS: Final = _operation(
+    """query Progress(
+  $id: String!
+  $buildFrom: DateTime
+  $runFrom: DateTime
+  $lines: Int!
+  $withBuild: Boolean!
+  $withRun: Boolean!
+) {
   deployment(id: $id) {
     id
     status
@@ -233,14 +242,19 @@ PROGRESS: Final = _operation("""query Progress($id: String!, $buildFrom: DateTim
       node { step createdAt completedAt payload { attempt maxAttempts detail error reason durationMs skipped } }
     }
   }
-  buildLogs(deploymentId: $id, startDate: $buildFrom, limit: $lines) { timestamp message severity }
-  deploymentLogs(deploymentId: $id, startDate: $runFrom, limit: $lines) {
+  buildLogs(deploymentId: $id, startDate: $buildFrom, limit: $lines) @include(if: $withBuild) {
+    timestamp
+    message
+    severity
+  }
+  deploymentLogs(deploymentId: $id, startDate: $runFrom, limit: $lines) @include(if: $withRun) {
     timestamp
     message
     severity
     tags { deploymentInstanceId }
   }
-}""")
+}"""
+)
 
 HTTP_LOGS: Final = _operation("""query HttpLogs($deploymentId: String!, $filter: String, $limit: Int) {
   httpLogs(deploymentId: $deploymentId, filter: $filter, limit: $limit) {

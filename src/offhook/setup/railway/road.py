@@ -23,7 +23,7 @@ from offhook.setup.railway.place import (
     with_service,
 )
 from offhook.setup.railway.service import connect, read_instance, read_variables, set_settings, set_variables
-from offhook.setup.railway.wanted import Wanted
+from offhook.setup.railway.wanted import Wanted, is_same_source
 
 #: A variable of the service that says that changes are made and not deployed yet, and what was newest before them.
 MARK: Final = "OFFHOOK_SETUP_MARK"
@@ -41,9 +41,42 @@ class Deployed:
 
 
 async def plan(api: Railway, who: Identity, wanted: Wanted) -> list[str]:
-    """Return in words what `apply` would change at Railway, in that order. Changes nothing; names no value."""
+    """Return in words what `apply` would change at Railway, in that order. Changes nothing; names no value.
+
+    Raises RailwayError where the server could not start for want of a key.
+    """
+    place = await _found(api, who, wanted)
+    if lacking := await _lacking(api, place, wanted):
+        raise RailwayError(
+            "keys-missing",
+            f"the server could answer no call without {', '.join(lacking)}",
+            "put these into .env (or among the service's variables at Railway), then run again; nothing was changed",
+        )
+    return await _changes(api, who, place, wanted)
+
+
+async def verify(api: Railway, who: Identity, wanted: Wanted) -> list[str]:
+    """Return in words what is not as wanted at Railway: for whoever sets everything in Railway's own pages."""
+    place = await _found(api, who, wanted)
+    missing = [f"set the variable {name}" for name in await _lacking(api, place, wanted)]
+    return [*missing, *(words for words in await _changes(api, who, place, wanted) if words != _DEPLOY)]
+
+
+async def _found(api: Railway, who: Identity, wanted: Wanted) -> Place | None:
     found = await find_place(api, who, wanted.project, wanted.environment, wanted.workspace)
-    place = with_service(found, wanted.service) if found else None
+    return with_service(found, wanted.service) if found else None
+
+
+async def _lacking(api: Railway, place: Place | None, wanted: Wanted) -> list[str]:
+    """Return the required variables that are neither given nor at Railway."""
+    lacking = wanted.lacking
+    if not lacking or place is None or place.service_id is None:
+        return lacking
+    there = await read_variables(api, place)
+    return [name for name in lacking if not there.rendered.get(name) and name not in there.sealed]
+
+
+async def _changes(api: Railway, who: Identity, place: Place | None, wanted: Wanted) -> list[str]:
     if place is None:
         home_of(who, wanted.workspace)
     changes = [] if place else [f"create the project {wanted.project}, environment {wanted.environment}"]
@@ -64,11 +97,6 @@ def _everything(wanted: Wanted) -> list[str]:
     ]
 
 
-async def verify(api: Railway, who: Identity, wanted: Wanted) -> list[str]:
-    """Return in words what is not as wanted at Railway: for whoever sets everything in Railway's own pages."""
-    return [words for words in await plan(api, who, wanted) if words != _DEPLOY]
-
-
 _DEPLOY: Final = "deploy"
 
 
@@ -78,7 +106,7 @@ async def _differences(api: Railway, place: Place, wanted: Wanted) -> list[str]:
     changes += [str(each) for each in wanted.settings.unlike(instance.settings)]
     domains = await read_domains(api, place)
     changes += [] if domains else [f"create a domain that leads to port {wanted.port}"]
-    if wanted.source is not None and instance.source != wanted.source:
+    if wanted.source is not None and not is_same_source(instance.source, wanted.source):
         changes.append(f"connect {wanted.source}")
     has_source = wanted.source is not None or instance.source is not None
     is_due = has_source and (changes or await _is_due(api, place, variables.written.get(MARK, DEPLOYED)))
@@ -169,7 +197,7 @@ async def _mark(api: Railway, place: Place, wanted: Wanted) -> str:
     is_same = (
         not variables.missing(wanted.all_variables)
         and not wanted.settings.unlike(instance.settings)
-        and wanted.source in (None, instance.source)
+        and (wanted.source is None or is_same_source(wanted.source, instance.source))
         and bool(await read_domains(api, place))
     )
     if mark and is_same:

@@ -19,7 +19,7 @@ from offhook.setup.railway.operations import (
     VARIABLES_WRITTEN,
 )
 from offhook.setup.railway.place import Place
-from offhook.setup.railway.wanted import Difference, Image, Repository, ServiceSettings, Source
+from offhook.setup.railway.wanted import Difference, Image, Repository, ServiceSettings, Source, is_same_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ async def set_settings(api: Railway, place: Place, wanted: ServiceSettings) -> l
 
 async def connect(api: Railway, place: Place, wanted: Source) -> bool:
     """Connect the source; True where it was another one before. Raises where it reads back differently."""
-    if (await read_instance(api, place)).source == wanted:
+    if is_same_source((await read_instance(api, place)).source, wanted):
         return False
     named = {"image": wanted.name} if isinstance(wanted, Image) else {"repo": wanted.name, "branch": wanted.branch}
     await api.ask(SERVICE_CONNECT, id=place.service_id, input=named)
     found = (await read_instance(api, place)).source
-    if found != wanted:
+    if not is_same_source(found, wanted):
         raise RailwayError(
             "did-not-stick",
             f"the service should deploy {wanted}, but reads back {found or 'no source'}",

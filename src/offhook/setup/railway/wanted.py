@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 Database = Literal["postgres", "redis"]
+#: Without these no call is answered; the server would not even start at Railway without the last.
+REQUIRED: Final = ("DEEPGRAM_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+_AT_GITHUB: Final = re.compile(r"(?:.*github\.com[:/])?([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 #: Railway kills this much later than our own drain ends, so that the last call's goodbye is heard.
 DRAIN_MARGIN_S: Final = 10
 HEALTH_PATH: Final = "/readyz"
@@ -24,6 +28,12 @@ class Repository:
     def __str__(self) -> str:
         return f"the GitHub repository {self.name}, branch {self.branch}"
 
+    @classmethod
+    def read(cls, text: str, branch: str = "main") -> Repository | None:
+        """Read ``owner/name``, or the address of the repository's page or of its clone; None where it is neither."""
+        found = _AT_GITHUB.fullmatch(text.strip())
+        return cls(found[1], branch) if found else None
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -36,6 +46,14 @@ class Image:
 
 
 Source = Repository | Image
+
+
+def is_same_source(one: Source | None, other: Source | None) -> bool:
+    """Say whether both are the same. GitHub takes a name in any case; a branch that is not known is any."""
+    if isinstance(one, Repository) and isinstance(other, Repository):
+        is_branch = one.branch == other.branch or "" in (one.branch, other.branch)
+        return is_branch and one.name.lower() == other.name.lower()
+    return one == other
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +84,15 @@ class ServiceSettings:
         return cls(**found)
 
     def unlike(self, found: ServiceSettings) -> list[Difference]:
-        """Return every setting that is not as wanted. Blank, null and off are the same; no root directory: any."""
+        """Return every setting that is not as wanted.
+
+        Blank, null and off are the same; so are no number of replicas and one; no root directory: any.
+        """
         pairs = ((f.name, getattr(self, f.name), getattr(found, f.name)) for f in fields(self))
         return [
             Difference(_camel(name), want, have)
             for name, want, have in pairs
-            if _blank(want) != _blank(have) and not (name == "root_directory" and want is None)
+            if _plain(name, want) != _plain(name, have) and not (name == "root_directory" and want is None)
         ]
 
 
@@ -89,7 +110,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One offhook at Railway. ``source`` None: it is connected in Railway's own pages. Variables are never printed."""
+    """One offhook at Railway. ``source`` None: it is connected in Railway's own pages. Variables are never printed.
+
+    ``required`` are the variables without which nothing is deployed: given here, or set at Railway already.
+    """
 
     source: Source | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -100,6 +124,7 @@ class Wanted:
     settings: ServiceSettings = field(default_factory=ServiceSettings)
     databases: tuple[Database, ...] = ()
     workspace: str | None = None
+    required: tuple[str, ...] = ()
 
     @property
     def all_variables(self) -> dict[str, str]:
@@ -109,6 +134,11 @@ class Wanted:
             for name in self.databases
         }
         return {"PORT": str(self.port), **references, **self.variables}
+
+    @property
+    def lacking(self) -> list[str]:
+        """The names of the required variables that are not among the given ones."""
+        return [name for name in self.required if not self.variables.get(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +169,9 @@ def shown(value: Any) -> str:
             return str(value)
 
 
-def _blank(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
+    if name == "num_replicas" and value is None:
+        return 1
     return None if value in ("", "/") or value is False else value
 
 

@@ -27,7 +27,6 @@ _WAYS: Final = [
 ]
 _ACCESS_IS_AT: Final = "Railway token (railway.com, Account Settings, Tokens; not shown)"
 _ASK_REPOSITORY: Final = "GitHub repository (owner/name)"
-_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _AT_GITHUB: Final = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 _PUSH: Final = (
     "Railway builds from GitHub, so this folder must be pushed there; .env stays here. Where that is not done yet:",
@@ -176,10 +175,10 @@ def _source(setup: Setup) -> Source:
         for line in _PUSH:
             setup.tell.line("", line)
         found = setup.ask.text("repository", _ASK_REPOSITORY, _origin(setup))
-    if not _REPOSITORY.fullmatch(found):
+    repository = Repository.read(found, setup.ask.known("branch") or setup.state.branch or "main")
+    if repository is None:
         raise SetupError("the repository must be written as owner/name, like ann/my-agent", "run `offhook setup` again")
-    branch = setup.ask.known("branch") or setup.state.branch or "main"
-    return Repository(found, branch)
+    return repository
 
 
 def _remember(setup: Setup, wanted: Wanted) -> None:

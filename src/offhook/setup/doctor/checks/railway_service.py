@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 from offhook.setup.doctor.verdict import Finding, Verdict, ok
 from offhook.setup.railway.domain import Domain
 from offhook.setup.railway.service import Instance, Variables
-from offhook.setup.railway.wanted import HEALTH_PATH, PORT, Repository
+from offhook.setup.railway.wanted import HEALTH_PATH, PORT, REQUIRED, Repository
 
 NAME: Final = "railway-service"
-#: What the server cannot answer a call without.
-REQUIRED: Final = ("DEEPGRAM_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 _ANSWERED: Final = (HEALTH_PATH, "/livez")
 _SETUP: Final = "run `offhook railway deploy`, which sets it and reads it back"
 
