@@ -22,7 +22,7 @@ class Alert:
 async def alerts(client: Any, since: datetime, limit: int = 200) -> list[Alert]:
     """Return the account's alerts since a moment, the newest first."""
     found = await client.monitor.v1.alerts.list_async(start_date=since, limit=limit, page_size=min(limit, 1000))
-    return [_alert_of(one) for one in found if str(one.error_code or "").isdigit()]
+    return [_alert_of(one) for one in found if str(one.error_code or "").isdecimal()]
 
 
 def _alert_of(found: Any) -> Alert:

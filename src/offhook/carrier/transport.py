@@ -155,7 +155,7 @@ def _refused(status: int, text: str, headers: Mapping[str, str]) -> CarrierError
         said = None
     code = said.get("code") if isinstance(said, dict) else None
     error = failure(status, code if isinstance(code, int) else None)
-    if isinstance(error, CarrierBusy) and (after := headers.get("Retry-After", "")).isdigit():
+    if isinstance(error, CarrierBusy) and (after := headers.get("Retry-After", "")).isdecimal():
         error.facts["retry_after_s"] = min(int(after), 60) or None
     return error
 

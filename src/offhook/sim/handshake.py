@@ -30,7 +30,7 @@ def check_upgrade(head: bytes, key: str) -> None:
     """Check the response head of an upgrade. Raises `LineFault` 31920: exactly 101, nothing negotiated."""
     lines = head.decode("latin-1").split("\r\n")
     fields = lines[0].split(" ", 2)
-    if len(fields) < 2 or not fields[0].startswith("HTTP/") or not fields[1].isdigit():
+    if len(fields) < 2 or not fields[0].startswith("HTTP/") or not fields[1].isdecimal():
         raise LineFault(31920, "the answer to the upgrade is not HTTP")
     status = int(fields[1])
     if status != 101:

@@ -109,6 +109,7 @@ def test_a_right_answer_to_the_upgrade():
         ("HTTP/1.1 403 Forbidden", 403),
         ("HTTP/1.1 302 Found\r\nLocation: /other", 302),
         ("SSH-2.0-OpenSSH_9", None),
+        ("HTTP/1.1 1²1 Odd", None),
         (GOOD.replace("s3p", "xxx"), 101),
         (GOOD.replace("Upgrade: websocket\r\n", ""), 101),
         (GOOD + "\r\nSec-WebSocket-Extensions: permessage-deflate", 101),
@@ -117,5 +118,5 @@ def test_a_right_answer_to_the_upgrade():
 )
 def test_anything_else_is_a_failed_handshake(answer, status):
     with pytest.raises(LineFault) as refused:
-        check_upgrade(answer.encode(), KEY)
+        check_upgrade(answer.encode("latin-1"), KEY)
     assert (refused.value.code, refused.value.status) == (31920, status)

@@ -54,7 +54,7 @@ class Fields:
         value = self.get(name)
         if not value:
             return None
-        if not value.isdigit() or not lowest <= int(value) <= highest:
+        if not value.isdecimal() or not lowest <= int(value) <= highest:
             raise Refusal(code, name)
         return int(value)
 

@@ -151,7 +151,7 @@ CONVERSATIONS: dict[str, Lines] = {
     ],
     "a message": [
         ("Can I leave a message?", ["I am happy to take a message.", "What is the message?"]),
-        ("Please call me about the invoice.", ["I have noted that.", "What name should I put down?"]),
+        ("Please call me about the invoice.", ["I have noted that.", "And what is your name?"]),
         ("Peter Miller.", ["Thank you, Peter Miller.", "What number can we reach you at?"]),
         ("Um, four one five.", ["Sorry, I did not catch that.", "Please tell me your phone number, digit by digit."]),
         (
@@ -189,7 +189,7 @@ CONVERSATIONS: dict[str, Lines] = {
         ("What can you do?", [CAPABILITIES]),
         (
             "How much is a cleaning?",
-            ["Prices depend on the treatment. I can take a message, and somebody will call you back about it."],
+            ["Prices depend on the treatment. Shall I take a message, so that somebody calls you back about it?"],
         ),
         ("Thank you.", ["You are welcome."]),
         ("Goodbye.", BYE),

@@ -33,6 +33,8 @@ MONDAY = dt.date(2026, 11, 23)
         ("eight o'clock in the evening", "20:00"),
         ("14:45", "14:45"),
         ("noon", "12:00"),
+        ("half two", "14:30"),
+        ("quarter of five", "16:45"),
         ("12 pm", "12:00"),
         ("12 am", "00:00"),
     ],
@@ -53,7 +55,9 @@ def test_a_bare_number_is_a_time_only_where_one_was_asked_for(said: str, iso: st
     assert found.iso == iso
 
 
-@pytest.mark.parametrize("said", ["The 25th of March", "my number is 415 555 0132", "hello", "", "room 99"])
+@pytest.mark.parametrize(
+    "said", ["The 25th of March", "my number is 415 555 0132", "hello", "", "room 99", "from 9 to 5"]
+)
 def test_no_time(said: str) -> None:
     assert time_in(said) is None
 
@@ -77,6 +81,11 @@ def test_a_telephone_number_is_no_time_even_where_one_was_asked_for() -> None:
         ("the twenty-fifth", "2026-11-25", "November 25", "on November 25"),
         ("in two weeks", "2026-12-07", "in 2 weeks", "in 2 weeks"),
         ("this afternoon", "2026-11-23", "today", "today"),
+        ("Monday the seventh", "2026-12-07", "Monday, December 7", "on Monday, December 7"),
+        ("Tuesday the seventh", "2026-12-07", "December 7", "on December 7"),
+        ("a week from Friday", "2026-12-04", "a week from Friday", "a week from Friday"),
+        ("in a fortnight", "2026-12-07", "in a fortnight", "in a fortnight"),
+        ("3rd of Dec.", "2026-12-03", "December 3", "on December 3"),
     ],
 )
 def test_a_day_is_found(said: str, date: str, spoken: str, on: str) -> None:
@@ -85,7 +94,9 @@ def test_a_day_is_found(said: str, date: str, spoken: str, on: str) -> None:
     assert (found.date.isoformat(), found.spoken, found.on) == (date, spoken, on)
 
 
-@pytest.mark.parametrize("said", ["", "at 3", "February 30", "Saturn is big", "the money"])
+@pytest.mark.parametrize(
+    "said", ["", "at 3", "February 30", "Saturn is big", "the money", "the first name is Linh", "the second one"]
+)
 def test_no_day(said: str) -> None:
     assert day_in(said, MONDAY) is None
 
@@ -104,6 +115,12 @@ def test_no_day(said: str) -> None:
         ("I would like a cleaning", None),
         ("It's about my appointment", None),
         ("Alice Brown", None),
+        ("That's A D A M S K I", "Adamski"),
+        ("Jon Smith, it's Jon Smyth, S M Y T H", "Jon Smyth"),
+        ("It's for my son, Tommy Lee.", "Tommy Lee"),
+        ("My name is April Jones.", "April Jones"),
+        ("This is Dr. Zoë Müller", "Zoë Müller"),
+        ("It's under Margaret Thatcher-Jones", "Margaret Thatcher-Jones"),
     ],
 )
 def test_a_name_is_found(said: str, name: str | None) -> None:
@@ -112,7 +129,20 @@ def test_a_name_is_found(said: str, name: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("said", "name"),
-    [("Alice Brown", "Alice Brown"), ("um, Nguyen", "Nguyen"), ("Sure, alice", "Alice"), ("No", None), ("3", None)],
+    [
+        ("Alice Brown", "Alice Brown"),
+        ("um, Nguyen", "Nguyen"),
+        ("Sure, alice", "Alice"),
+        ("No", None),
+        ("3", None),
+        ("Ludwig van Beethoven", "Ludwig van Beethoven"),
+        ("Bond, James Bond.", "James Bond"),
+        ("Mrs. Featherstone", "Featherstone"),
+        ("Mike Tyson, 415 555 0199", "Mike Tyson"),
+        ("Wait, actually, could we do the fourth instead?", None),
+        ("Please let them know I am allergic to nuts.", None),
+        ("double oh seven", None),
+    ],
 )
 def test_the_whole_answer_is_a_name_where_one_was_asked_for(said: str, name: str | None) -> None:
     assert name_in(said, is_expected=True) == name
@@ -140,6 +170,12 @@ def test_too_few_digits_are_no_telephone_number() -> None:
 def test_digits_are_read_back_in_groups() -> None:
     assert read_aloud("4155550132") == "4 1 5, 5 5 5, 0 1 3 2"
     assert read_aloud("1234") == "1 2 3 4"
+
+
+def test_a_digit_that_is_no_number_is_none() -> None:
+    assert with_figures("m²") == "m²"
+    assert with_figures("²") == "²"
+    assert digits_in("² ③ 4") == "4"
 
 
 def test_number_words_become_figures() -> None:

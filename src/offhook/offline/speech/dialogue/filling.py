@@ -14,21 +14,36 @@ from offhook.offline.speech.dialogue.calling import (
     lacking,
     spoken_parameter,
 )
-from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot, filled
-from offhook.offline.speech.dialogue.intents import Intent, says_no, says_yes
+from offhook.offline.speech.dialogue.days import day_in
+from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot
+from offhook.offline.speech.dialogue.intents import Intent, intents_in, is_question, says_no, says_yes
+from offhook.offline.speech.dialogue.leanings import leaning_answer
 from offhook.offline.speech.dialogue.memory import Call, Desk, Memory, Turn
+from offhook.offline.speech.dialogue.names import is_like, name_in, with_better_part
+from offhook.offline.speech.dialogue.noting import filled, without_excluded
 
-MORE: Final = "Is there anything else I can help you with?"
 _DROPPED: Final = "All right, I have dropped that.", "What else can I do for you?"
 _SLOT_WORDS: Final = {
     Slot.DAY: r"\b(day|date)\b",
-    Slot.TIME: r"\b(time|hour)\b",
+    Slot.TIME: r"\b(time|hour|earlier|later|sooner)\b",
     Slot.NAME: r"\bname\b",
     Slot.NUMBER: r"\b(number|phone)\b",
     Slot.TEXT: r"\b(message|text)\b",
 }
 #: Asked in vain this often, a question is given up and a person is offered instead.
 _PATIENCE: Final = 3
+_UNDONE: Final = {
+    Kind.BOOKING: "Then I have not booked anything.",
+    Kind.MOVE: "Then I leave your appointment as it is.",
+    Kind.CANCELLATION: "Then I have not cancelled anything.",
+    Kind.MESSAGE: "Then I have not passed on a message.",
+}
+_OTHER_TASKS: Final = {
+    Intent.BOOK: Kind.BOOKING,
+    Intent.RESCHEDULE: Kind.MOVE,
+    Intent.CANCEL: Kind.CANCELLATION,
+    Intent.MESSAGE: Kind.MESSAGE,
+}
 
 
 def start(form: Form, text: str, said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
@@ -41,19 +56,18 @@ def start(form: Form, text: str, said: tuple[str, ...], memory: Memory, desk: De
     }
     form = filled(form, text, desk.today, None)
     memory = replace(memory, is_offering=False, is_offering_message=False, misses=0, attempts=0)
-    opening = () if form.lacks is None else (openings[form.kind],)
+    opening = () if form.lacks is None or Intent.PAIN in intents_in(text) else (openings[form.kind],)
     return proceed(form, (*said, *opening), memory, desk)
 
 
 def proceed(form: Form, said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
     """Refuse what cannot be, look up what is free, ask for what is missing, or read everything back."""
-    memory = replace(memory, form=form, name=form.name or memory.name, is_confirming=False)
+    memory = replace(memory, form=form, name=form.name or memory.name, is_confirming=False, is_correcting=False)
     if form.kind in (Kind.BOOKING, Kind.MOVE) and form.day:
-        day = form.day.date
-        if refused := answers.refusal(day, form.time, desk.business):
-            slot = Slot.TIME if day.weekday() in desk.business.week else Slot.DAY
+        if refused := answers.refusal(form.day.date, form.time, desk):
+            why, slot = refused
             memory = replace(memory, form=form.without(slot), asked=slot, attempts=0)
-            return Turn((refused, form.question(slot)), memory)
+            return Turn((why, form.question(slot)), memory)
         if form.time is None and (turn := _free_slots(form, said, memory, desk)) is not None:
             return turn
     lacks = form.lacks
@@ -77,36 +91,89 @@ def form_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> T
     """Take the caller's words while a form is open."""
     form = memory.form
     if Intent.STOP in intents or form is None:
-        return Turn(_DROPPED, replace(memory, form=None, function=None, is_confirming=False, asked=None))
-    if Intent.HUMAN in intents or (Intent.GOODBYE in intents and not says_yes(text) and not memory.is_confirming):
+        memory = replace(memory, form=None, function=None, is_confirming=False, asked=None, is_offering=True)
+        return Turn(_DROPPED, memory)
+    if _leaves(intents, form, memory):
         from offhook.offline.speech.dialogue.policy import respond
 
-        return respond(text, replace(memory, form=None, asked=None, is_confirming=False), desk)
+        left = replace(memory, form=None, asked=None, is_confirming=False, is_correcting=False)
+        turn = respond(text, left, desk)
+        undone = Intent.GOODBYE in intents and form.noted not in ("", f"the name {form.name}")
+        return replace(turn, say=(_UNDONE[form.kind], *turn.say)) if undone else turn
+    text = _with_same(text, memory.done)
     if memory.is_confirming:
         return _confirmation(text, intents, form, memory, desk)
     new = filled(form, text, desk.today, memory.asked)
-    if new == form and (known := _side_answers(text, intents, desk)):
+    if new == form and (known := _side_answers(text, intents, form, desk)):
         return Turn((*known, _open_question(form, memory)), replace(memory, misses=0))
     if new == form:
-        return _not_understood(form, memory)
+        return _closer(text, form, memory, desk) or _not_understood(form, memory)
     return proceed(new, _acknowledged(form, new), replace(memory, misses=0), desk)
+
+
+def _with_same(text: str, done: Form | None) -> str:
+    """Put what was noted last in place of "the same day" and "the same time"."""
+    if done is not None and done.day is not None:
+        text = re.sub(r"\b(?:on )?(?:the |that )?same day\b", done.day.on, text, flags=re.IGNORECASE)
+    if done is not None and done.time is not None:
+        text = re.sub(r"\b(?:at )?(?:the |that )?same time\b", f"at {done.time.spoken}", text, flags=re.IGNORECASE)
+    return text
+
+
+def _leaves(intents: list[Intent], form: Form, memory: Memory) -> bool:
+    """Whether the caller wants something else than this form: a person, to go, another task."""
+    if Intent.HUMAN in intents:
+        return True
+    if Intent.GOODBYE in intents and (not memory.is_confirming or memory.attempts > 0):
+        return True
+    other = {_OTHER_TASKS[intent] for intent in intents if intent in _OTHER_TASKS} - {form.kind}
+    if form.kind in (Kind.BOOKING, Kind.MOVE):  # "move it to Friday", "do you have anything on Friday": the same form
+        other -= {Kind.BOOKING, *((Kind.MOVE,) if form.day is not None else ())}
+    return bool(other)
+
+
+def _closer(text: str, form: Form, memory: Memory, desk: Desk) -> Turn | None:
+    """Say what is possible to a caller who leans somewhere, and what is not known to one who asks."""
+    slot = memory.asked or form.lacks
+    if slot is None:
+        return None
+    if form.time is not None and re.search(_SLOT_WORDS[Slot.TIME], text.casefold()):
+        return _what_is_wrong(text, form, memory)
+    for missing in (Slot.DAY, Slot.TIME):
+        if form.needs(missing) and getattr(form, missing.value) is None:
+            if said := leaning_answer(text, form, missing, desk):
+                return Turn(said, replace(memory, misses=0, asked=missing))
+            break
+    if is_question(text) and slot is not Slot.TEXT:
+        return Turn(("I am afraid I do not know that.", form.question(slot)), replace(memory, misses=0))
+    return None
 
 
 def _confirmation(text: str, intents: list[Intent], form: Form, memory: Memory, desk: Desk) -> Turn:
     new = filled(form, text, desk.today, None)
+    if new == form and (name := _better_name(text, form, memory)):
+        new = replace(form, name=name)
+    if new == form and memory.is_correcting and says_yes(text) and not says_no(text):
+        return Turn((form.read_back(),), replace(memory, is_correcting=False))
     if new != form and (says_no(text) or not says_yes(text) or (new.day, new.time) != (form.day, form.time)):
         return proceed(new, ("I see.",) if says_no(text) else (), memory, desk)
     if says_no(text):
         return _what_is_wrong(text, form, memory)
     if says_yes(text):
-        leaving = Intent.GOODBYE in intents
+        leaving = Intent.GOODBYE in intents and not re.search(r"\bthat's it\W*$", text.casefold())
         return complete(form, replace(memory, is_leaving=leaving), desk)
-    if known := _side_answers(text, intents, desk):
+    if known := _side_answers(text, intents, form, desk):
         return Turn((*known, form.read_back()), replace(memory, misses=0))
     wrong = _what_is_wrong(text, form, memory)
     if wrong.memory.asked is not None:
         return wrong
+    if name_in(text, is_expected=True) == form.name:  # said once more, as it was noted
+        return Turn((form.read_back(),), replace(memory, misses=0))
     attempts = memory.attempts + 1
+    if Intent.GOODBYE in intents:
+        return Turn(("Before you go.", form.read_back()), replace(memory, attempts=attempts))
+    if attempts > _PATIENCE:
+        return _given_up(form, memory)
     return Turn(("Sorry, was that a yes or a no?", form.read_back()), replace(memory, attempts=attempts))
 
 
@@ -114,11 +181,24 @@ def _what_is_wrong(text: str, form: Form, memory: Memory) -> Turn:
     for slot, pattern in _SLOT_WORDS.items():
         if form.needs(slot) and re.search(pattern, text.casefold()):
             cleared = form.without(slot)
-            memory = replace(memory, form=cleared, asked=slot, attempts=0, is_confirming=False)
+            memory = replace(memory, form=cleared, asked=slot, attempts=0, is_confirming=False, is_correcting=False)
             return Turn(("I see.", cleared.question(slot)), memory)
     parts = [slot.value if slot is not Slot.TEXT else "message" for slot in Slot if form.needs(slot)]
     listed = f"{', the '.join(parts[:-1])} or the {parts[-1]}"
-    return Turn((f"Sorry about that. What should I change: the {listed}?",), replace(memory, is_confirming=True))
+    memory = replace(memory, is_confirming=True, is_correcting=True)
+    return Turn((f"Sorry about that. What should I change: the {listed}?",), memory)
+
+
+def _better_name(text: str, form: Form, memory: Memory) -> str | None:
+    """Return the name in "No, Smythe": said to correct one, or like enough to the one that was noted."""
+    if form.name is None or (says_yes(text) and not memory.is_correcting):
+        return None
+    text = without_excluded(text)
+    name = name_in(text, is_expected=True)
+    if name is None or not (name in text or re.search(r"\b[A-Z][-. ,]+[A-Z]\b", text)):
+        return None
+    merged = with_better_part(form.name, name)
+    return merged if merged != name or is_like(name, form.name) or memory.is_correcting or says_no(text) else None
 
 
 def complete(form: Form, memory: Memory, desk: Desk) -> Turn:
@@ -137,16 +217,23 @@ def closing(said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
         from offhook.offline.speech.dialogue.policy import goodbye
 
         return goodbye(said, memory, desk)
-    return Turn((*said, MORE), replace(memory, is_offering=True))
+    return Turn((*said, answers.MORE), replace(memory, is_offering=True))
 
 
-def _side_answers(text: str, intents: list[Intent], desk: Desk) -> tuple[str, ...]:
+def _side_answers(text: str, intents: list[Intent], form: Form, desk: Desk) -> tuple[str, ...]:
     said: list[str] = []
     for intent in intents:
-        is_alone = len(intents) == 1 and intent is not Intent.HELLO
-        if intent in answers.FACTUAL or (intent in answers.MANNERS and is_alone):
-            said.extend(answers.answer_to(intent, text, desk))
-    return tuple(said)
+        is_alone = intent is intents[-1] is not Intent.HELLO and all(i in answers.MANNERS for i in intents)
+        if intent is Intent.HOURS and form.day is not None and not day_in(text, desk.today):
+            said.append(desk.business.on(form.day.date.weekday()))
+        elif intent in answers.FACTUAL or (intent in answers.MANNERS and is_alone):
+            said.extend(_statement(line) for line in answers.answer_to(intent, text, desk))
+    return tuple(line for line in said if line)
+
+
+def _statement(line: str) -> str:
+    """Leave out the question at the end of an answer: the form has its own."""
+    return re.sub(r"\s*[^.!?]*\?$", "", line)
 
 
 def _open_question(form: Form, memory: Memory) -> str:
@@ -160,10 +247,18 @@ def _not_understood(form: Form, memory: Memory) -> Turn:
         return Turn((form.read_back(),), replace(memory, is_confirming=True))
     attempts = memory.attempts + 1
     if attempts >= _PATIENCE:
-        memory = replace(memory, form=None, asked=None, attempts=0, is_offering_message=form.kind is not Kind.MESSAGE)
-        return Turn(("I am sorry, I cannot make that out.", "Shall I have somebody call you back?"), memory)
+        return _given_up(form, memory)
     sorry = "Sorry, I did not catch that." if attempts == 1 else "I am sorry, I still did not understand."
     return Turn((sorry, form.question(slot, attempts)), replace(memory, asked=slot, attempts=attempts))
+
+
+def _given_up(form: Form, memory: Memory) -> Turn:
+    offers = form.kind is not Kind.MESSAGE
+    memory = replace(
+        memory, form=None, asked=None, attempts=0, is_confirming=False, is_correcting=False, is_offering_message=offers
+    )
+    offer = "Shall I have somebody call you back?" if offers else "What else can I do for you?"
+    return Turn(("I am sorry, I cannot make that out.", offer), memory)
 
 
 def _acknowledged(old: Form, new: Form) -> tuple[str, ...]:

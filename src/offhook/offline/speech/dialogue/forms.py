@@ -5,17 +5,14 @@ A form knows which answer it lacks next, how to ask for it, how to read itself b
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
-from offhook.offline.speech.dialogue.days import Day, day_in
-from offhook.offline.speech.dialogue.intents import says_no
-from offhook.offline.speech.dialogue.names import name_in, number_in
+from offhook.offline.speech.dialogue.days import Day
 from offhook.offline.speech.dialogue.numbers import read_aloud
-from offhook.offline.speech.dialogue.times import TimeOfDay, time_in
+from offhook.offline.speech.dialogue.times import TimeOfDay
 
 
 class Kind(Enum):
@@ -47,12 +44,14 @@ _QUESTIONS: Final = {
     (Kind.BOOKING, Slot.DAY): ("What day would suit you?", "Which day would you like, for example Monday or tomorrow?"),
     (Kind.MOVE, Slot.DAY): ("What day would you like instead?", "Which new day would you like?"),
     (Kind.CANCELLATION, Slot.DAY): ("What day is the appointment?", "On which day is the appointment?"),
+    (Kind.MOVE, Slot.NAME): ("What name is it under?", "Could you tell me your first and last name?"),
+    (Kind.CANCELLATION, Slot.NAME): ("What name is it under?", "Could you tell me your first and last name?"),
+    (Kind.MESSAGE, Slot.NAME): ("And what is your name?", "Could you tell me your first and last name?"),
     Slot.TIME: ("What time would you like?", "At what time, for example half past ten?"),
     Slot.NAME: ("What name should I put down?", "Could you tell me your first and last name?"),
     Slot.NUMBER: ("What number can we reach you at?", "Please tell me your phone number, digit by digit."),
     Slot.TEXT: ("What is the message?", "Please tell me the message in one sentence."),
 }
-_LONGEST_TEXT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +119,25 @@ class Form:
                 return "I will pass your message on, and somebody will call you back."
 
     @property
+    def noted(self) -> str:
+        """What is noted so far, as a list; empty where nothing is."""
+        name = f"the name {self.name}" if self.name else ""
+        number = f"the number {read_aloud(self.number)}" if self.number else ""
+        text = f"the message: {self.text}" if self.text else ""
+        when = self.when_bare if self.day else self.time.spoken if self.time else ""
+        return ", ".join(part for part in (when, name, number, text) if part)
+
+    def recap(self) -> str:
+        """Say again what was done."""
+        match self.kind:
+            case Kind.BOOKING | Kind.MOVE:
+                return f"Your appointment is {self.when}, in the name of {self.name}."
+            case Kind.CANCELLATION:
+                return f"The appointment of {self.name} {self._on} is cancelled."
+            case Kind.MESSAGE:
+                return f"I noted from {self.name}: {self.text}. The number is {read_aloud(self.number or '')}."
+
+    @property
     def when(self) -> str:
         """Day and time behind a verb: "on Monday at noon"."""
         return f"{self._on}{self._at}"
@@ -145,30 +163,3 @@ class FunctionForm:
     function: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-
-
-def filled(form: Form, text: str, today: dt.date, asked: Slot | None) -> Form:
-    """Return ``form`` with what ``text`` answers; what was answered before is replaced: people correct themselves."""
-    found: dict[str, Any] = {}
-    if form.needs(Slot.DAY) and (day := day_in(_corrected(text), today)):
-        found["day"] = day
-    if form.needs(Slot.TIME) and (time := time_in(_corrected(text), is_expected=asked is Slot.TIME)):
-        found["time"] = time
-    if form.needs(Slot.NUMBER) and (number := number_in(text)):
-        found["number"] = number
-    if form.needs(Slot.NAME) and not (asked is Slot.NAME and says_no(text)):
-        is_asked = asked is Slot.NAME and "number" not in found
-        if (asked is not Slot.TEXT or form.text) and (name := name_in(text, is_expected=is_asked)):
-            found["name"] = name
-    if asked is Slot.TEXT and form.text is None and len(text.split()) > 1:
-        found["text"] = text.strip().rstrip(".!")[:_LONGEST_TEXT]
-    return replace(form, **found)
-
-
-def _corrected(text: str) -> str:
-    """Keep what follows the last correction: "Monday, no, sorry, Tuesday" means Tuesday."""
-    for marker in (" no, ", " no wait", " sorry, ", " i mean ", " make that ", " rather "):
-        _, found, after = text.casefold().rpartition(marker)
-        if found and after.strip():
-            return after
-    return text

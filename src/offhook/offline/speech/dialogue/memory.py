@@ -11,6 +11,7 @@ from offhook.offline.ports import FunctionSpec
 from offhook.offline.speech.dialogue.business import Business
 from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Slot
 from offhook.offline.speech.dialogue.intents import Intent
+from offhook.offline.speech.dialogue.times import TimeOfDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,12 @@ class Memory:
     asked: Slot | None = None
     attempts: int = 0  # how often `asked` was asked in vain
     is_confirming: bool = False
+    is_correcting: bool = False  # "what should I change" was the last thing said
     is_offering: bool = False  # "is there anything else" was the last thing said
     is_offering_message: bool = False
     is_leaving: bool = False  # goodbye was said, by either
     misses: int = 0  # turns not understood, in a row
+    unknowns: int = 0  # questions that could not be answered
     topic: Intent | None = None
     done: Form | None = None
     name: str | None = None
@@ -61,3 +64,8 @@ class Desk:
     now: dt.time
     greeting: str = ""
     functions: Sequence[FunctionSpec] = field(default_factory=tuple)
+
+    @property
+    def time(self) -> TimeOfDay:
+        """The time of day now."""
+        return TimeOfDay(self.now.hour, self.now.minute)

@@ -24,6 +24,7 @@ _ORDINALS: Final = {
          "nineteenth", "twentieth")
     )
 } | {"thirtieth": 30}  # fmt: skip
+_ORDINAL: Final = re.compile(rf"\b(?:{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th))\b", re.IGNORECASE)
 _REPEATS: Final = {"double": 2, "triple": 3}
 _SPELLED_ZERO: Final = frozenset(("oh", "o"))
 _TOKEN: Final = re.compile(r"[a-z]+|\d+")
@@ -31,12 +32,17 @@ _TOKEN: Final = re.compile(r"[a-z]+|\d+")
 
 def value_of(word: str) -> int | None:
     """Return the value of one number word ("seven", "thirty", "third", "12"), or ``None``."""
-    if word.isdigit():
+    if word.isdecimal():
         return int(word)
     for table in (_UNITS, _TENS, _ORDINALS):
         if word in table:
             return table[word]
     return None
+
+
+def without_ordinals(text: str) -> str:
+    """Return ``text`` without "first", "third", "21st": no time of day is one."""
+    return _ORDINAL.sub(" ", text)
 
 
 def with_figures(text: str) -> str:
@@ -51,7 +57,7 @@ def with_figures(text: str) -> str:
         bare = word.strip(".,;:!?")
         tail = word[len(bare) :] if word.startswith(bare) else ""
         value = value_of(bare)
-        if value is None or bare.isdigit():
+        if value is None or bare.isdecimal():
             out.append(word)
             tens_before = False
             continue
@@ -80,11 +86,11 @@ def _digit_groups(words: list[str]) -> Iterator[str]:
         value = 0 if word in _SPELLED_ZERO else _UNITS.get(word, _TENS.get(word))
         if word == "hundred" and group is not None and 0 < group < 10:
             group *= 100
-        elif word.isdigit() or repeat > 1 or value == 0:
+        elif word.isdecimal() or repeat > 1 or value == 0:
             if group is not None:
                 yield str(group)
             group = None
-            yield (word if word.isdigit() else str(value if value is not None else "")) * repeat
+            yield (word if word.isdecimal() else str(value if value is not None else "")) * repeat
             repeat = 1
         elif value is None:
             continue

@@ -5,6 +5,7 @@ Order of attention: repeat and go on; the form being filled; what was asked; rep
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -12,9 +13,12 @@ from offhook.offline.speech.dialogue import answers
 from offhook.offline.speech.dialogue.calling import arguments_in, function_for, function_mentioned, lacking
 from offhook.offline.speech.dialogue.days import day_in
 from offhook.offline.speech.dialogue.filling import asking_for_argument, fill_argument, form_turn, proceed, start
-from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, filled
-from offhook.offline.speech.dialogue.intents import Intent, guessed, intents_in, says_no, says_yes
+from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot
+from offhook.offline.speech.dialogue.intents import Intent, guessed, intents_in, is_question, says_no, says_yes
+from offhook.offline.speech.dialogue.leanings import leaning_answer
 from offhook.offline.speech.dialogue.memory import Call, Desk, Memory, Turn
+from offhook.offline.speech.dialogue.noting import filled
+from offhook.offline.speech.dialogue.recap import recap, which_date
 
 _TASKS: Final = {
     Intent.BOOK: Kind.BOOKING,
@@ -22,6 +26,12 @@ _TASKS: Final = {
     Intent.CANCEL: Kind.CANCELLATION,
     Intent.MESSAGE: Kind.MESSAGE,
 }
+#: What is dictated as a message is no wish of its own: "Tell her I could not hear her."
+_DICTATES: Final = re.compile(
+    r"^(?:yes |okay |ok |please |just )*(?:tell|say|let|ask|that|it's about)\b", re.IGNORECASE
+)
+_NOTED: Final = ("I have noted that.",)
+_HELD: Final = ("Of course, take your time.",)
 _REPAIRS: Final = (
     ("Sorry, I did not catch that.", "Could you say it again?"),
     ("I am sorry, I still did not understand.", answers.CAPABILITIES),
@@ -32,21 +42,39 @@ _REPAIRS: Final = (
 def respond(text: str, memory: Memory, desk: Desk, unheard: str | None = None) -> Turn:
     """Answer ``text``. ``unheard`` is the sentence at which the caller interrupted the last turn, if they did."""
     turn = _respond(text, memory, desk, unheard)
-    return replace(turn, memory=replace(turn.memory, last=turn.say or memory.last))
+    last = (
+        memory.last if turn.say in ((), _HELD, answers.answer_to(Intent.BACK, "", desk)) else turn.say
+    )  # "where were we?" is not "take your time"
+    return replace(turn, memory=replace(turn.memory, last=last))
 
 
 def _respond(text: str, memory: Memory, desk: Desk, unheard: str | None) -> Turn:
     intents = intents_in(text)
-    if Intent.REPEAT in intents or (Intent.GO_ON in intents and unheard):
+    if memory.asked is Slot.TEXT and memory.form is not None and _DICTATES.search(text):
+        return form_turn(text, [], memory, desk)
+    if Intent.RECAP in intents:
+        return recap(memory)
+    if Intent.WHICH_DATE in intents:
+        return _dated(memory, desk)
+    offers = memory.is_confirming or memory.is_offering_message
+    if Intent.REPEAT in intents or (Intent.GO_ON in intents and (unheard or not offers)):
         return Turn(_again(memory, desk, unheard), replace(memory, misses=0))
     if Intent.HOLD in intents and all(i in answers.MANNERS for i in intents):
-        return Turn(("Of course, take your time.",), replace(memory, misses=0))
+        return Turn(_HELD, replace(memory, misses=0))
     if memory.function is not None and Intent.STOP not in intents:
         return fill_argument(text, memory, desk)
     if memory.form is not None or memory.function is not None:
         return form_turn(text, intents, memory, desk)
     memory = replace(memory, misses=0 if intents else memory.misses)
     return _open_turn(text, intents, memory, desk)
+
+
+def _dated(memory: Memory, desk: Desk) -> Turn:
+    form = memory.form
+    asking = (
+        () if form is None else (form.question(slot),) if (slot := memory.asked or form.lacks) else (form.read_back(),)
+    )
+    return Turn((which_date(memory, desk), *asking), replace(memory, misses=0))
 
 
 def _again(memory: Memory, desk: Desk, unheard: str | None) -> tuple[str, ...]:
@@ -61,8 +89,21 @@ def _open_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> 
     if not wishes and intents:
         if (turn := _followed_up(text, memory, desk)) is not None:
             return turn
-        wishes = intents[:1]
+        return _with_manners(text, intents, memory, desk)
     for intent in wishes:
+        if intent in answers.OFFERS and intent is wishes[-1] and not answers.is_stated(intent, desk):
+            offered = replace(memory, misses=0, is_offering=False, is_offering_message=True)
+            return Turn((*said, answers.OFFERS[intent]), offered)
+        if intent is Intent.STOP:
+            return _stopped(text, memory, desk)
+        if intent is Intent.MINE:
+            return Turn((*said, "Would you like to move it or cancel it?"), replace(_offering(memory), topic=intent))
+        if intent is Intent.PAIN and not _TASKS.keys() & set(wishes):
+            return start(
+                Form(Kind.BOOKING, name=memory.name), text, answers.answer_to(intent, text, desk), memory, desk
+            )
+        if intent is Intent.RESCHEDULE and (turn := _moved_after(text, memory, desk)) is not None:
+            return replace(turn, say=(*said, *turn.say))
         if intent in _TASKS:
             return start(Form(_TASKS[intent], name=memory.name), text, tuple(said), memory, desk)
         if intent is Intent.HUMAN:
@@ -78,6 +119,26 @@ def _open_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> 
     return _without_intent(text, memory, desk)
 
 
+def _stopped(text: str, memory: Memory, desk: Desk) -> Turn:
+    """Take "cancel it" for the appointment that was spoken of, if one was; else as "never mind"."""
+    done = memory.done if memory.done is not None and memory.done.kind in (Kind.BOOKING, Kind.MOVE) else None
+    if "cancel" in text.casefold() and (done is not None or memory.topic is Intent.MINE):
+        form = Form(Kind.CANCELLATION, day=done.day if done is not None else None, name=memory.name)
+        return start(form, text, (), replace(memory, topic=None), desk)
+    return Turn(("All right. What else can I do for you?",), _offering(memory))
+
+
+def _offering(memory: Memory) -> Memory:
+    return replace(memory, misses=0, is_offering=True, is_offering_message=False)
+
+
+def _with_manners(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> Turn:
+    """Answer politeness alone; who thanks after a task or says no more may still go."""
+    first = next((i for i in intents if i not in (Intent.HELLO, Intent.THANKS)), intents[0])
+    offers = memory.is_offering or first is Intent.GOT_IT
+    return Turn(answers.answer_to(first, text, desk), replace(memory, is_offering=offers, is_offering_message=False))
+
+
 def _without_intent(text: str, memory: Memory, desk: Desk) -> Turn:
     if memory.is_offering_message and says_yes(text):
         return start(Form(Kind.MESSAGE, name=memory.name), "", (), memory, desk)
@@ -88,11 +149,18 @@ def _without_intent(text: str, memory: Memory, desk: Desk) -> Turn:
     if (turn := _mentioned(text, memory, desk)) is not None:
         return turn
     if says_no(text):
-        return Turn(("All right. What can I do for you?",), memory)
+        return Turn(("All right. What can I do for you?",), _offering(memory))
     if says_yes(text):
-        return Turn(("What can I do for you?",), replace(memory, is_offering=False, misses=0))
+        is_first = memory.topic is None and memory.done is None
+        return Turn(("What can I do for you?" if is_first else answers.MORE,), _offering(memory))
     if bent := guessed(text):
         return _open_turn(text, bent, replace(memory, misses=0), desk)
+    if is_question(text):
+        sorry = answers.not_known(text, memory.unknowns)
+        memory = replace(memory, misses=0, unknowns=memory.unknowns + 1, is_offering=False, is_offering_message=True)
+        return Turn((sorry,), memory)
+    if memory.is_offering_message and not memory.misses and len(text.split()) > 3:  # the message itself, unasked
+        return proceed(filled(Form(Kind.MESSAGE, name=memory.name), text, desk.today, Slot.TEXT), _NOTED, memory, desk)
     said = _REPAIRS[min(memory.misses, len(_REPAIRS) - 1)]
     offers = memory.misses + 1 >= len(_REPAIRS)
     return Turn(said, replace(memory, misses=memory.misses + 1, is_offering=False, is_offering_message=offers))
@@ -102,11 +170,28 @@ def _followed_up(text: str, memory: Memory, desk: Desk) -> Turn | None:
     """Take what makes sense only after the turn before: a correction, another day's hours, "no, thanks"."""
     if memory.done is not None and (turn := _corrected_after(text, memory, desk)) is not None:
         return turn
-    if memory.topic is Intent.HOURS and day_in(text, desk.today):
+    booking = filled(Form(Kind.BOOKING, name=memory.name), text, desk.today, None)
+    if booking.day and booking.time:
+        return start(Form(Kind.BOOKING, name=memory.name), text, (), memory, desk)
+    if memory.topic is Intent.HOURS and (day_in(text, desk.today) or re.search(r"\b(week|weekend)s?\b", text)):
         return Turn(answers.hours(text, desk), replace(memory, misses=0))
     if memory.is_offering and says_no(text):
         return goodbye((), memory, desk)
     return None
+
+
+def _moved_after(text: str, memory: Memory, desk: Desk) -> Turn | None:
+    """Move what was just booked: by what the caller named, else ask; "to the morning" keeps the day."""
+    done = memory.done
+    if done is None or done.kind not in (Kind.BOOKING, Kind.MOVE):
+        return None
+    if (turn := _corrected_after(text, memory, desk)) is not None:
+        return turn
+    form = replace(done, kind=Kind.MOVE, time=None)
+    memory = replace(memory, misses=0, is_offering=False, is_offering_message=False)
+    if said := leaning_answer(text, form, Slot.TIME, desk):
+        return Turn(said, replace(memory, form=form, asked=Slot.TIME, attempts=0))
+    return start(Form(Kind.MOVE, name=done.name), "", (), memory, desk)
 
 
 def _corrected_after(text: str, memory: Memory, desk: Desk) -> Turn | None:
@@ -156,7 +241,8 @@ def _to_a_human(said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
 
 def goodbye(said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
     """Say goodbye, and hang up where the Settings have a function for it."""
-    said = (*said, f"Thank you for calling {desk.business.name}.", "Goodbye!")
+    thanks = () if memory.is_leaving and not said else (f"Thank you for calling {desk.business.name}.",)
+    said = (*said, *thanks, "Goodbye!")
     memory = replace(memory, form=None, is_confirming=False, is_offering=False, is_leaving=True)
     spec = function_for("goodbye", desk.functions)
     if spec is None:

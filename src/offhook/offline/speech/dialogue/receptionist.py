@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from offhook.offline.ports import BrainAction, Called, CallFunctions, Conversation, Said, Say
+from offhook.offline.speech.dialogue.answers import MORE
 from offhook.offline.speech.dialogue.business import business_from
 from offhook.offline.speech.dialogue.calling import failed, spoken_result
-from offhook.offline.speech.dialogue.filling import MORE, closing
+from offhook.offline.speech.dialogue.filling import closing
 from offhook.offline.speech.dialogue.forms import Slot
 from offhook.offline.speech.dialogue.memory import Desk, Memory, Turn
 from offhook.offline.speech.dialogue.policy import respond

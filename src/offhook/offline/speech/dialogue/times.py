@@ -11,9 +11,10 @@ from offhook.offline.speech.dialogue.numbers import digits_in, with_figures
 _FRACTIONS: Final = {"half": 30, "quarter": 15, "a quarter": 15}
 _PART: Final = r"(?:\s*(?P<part>a\.?m\.?\b|p\.?m\.?\b|in the (?:morning|afternoon|evening)|o'?clock))?"
 _PAST: Final = re.compile(
-    r"\b(?P<much>half|a quarter|quarter|\d{1,2})(?: minutes)? (?P<side>past|after|to|before|till) (?P<hour>\d{1,2})\b"
-    + _PART
+    r"\b(?P<much>half|a quarter|quarter|(?:5|10|20|25)(?: minutes)?|\d{1,2} minutes) "  # "2 to 3" is a span of time
+    r"(?P<side>past|after|to|before|till|(?<=quarter )of) (?P<hour>\d{1,2})\b" + _PART
 )
+_HALF: Final = re.compile(r"\bhalf (?P<hour>\d{1,2})\b" + _PART)
 _CLOCK: Final = re.compile(r"\b(?P<hour>\d{1,2})\s*[:.]\s*(?P<minute>[0-5]\d)\b" + _PART)
 _APART: Final = re.compile(r"\b(?P<hour>\d{1,2}) (?:oh |o )?(?P<minute>[0-5]?\d)\b(?! of| hundred)" + _PART)
 _JOINED: Final = re.compile(r"\b(?P<hour>\d{1,2})(?P<minute>[0-5]\d)\b" + _PART)
@@ -55,10 +56,12 @@ def time_in(text: str, *, is_expected: bool = False) -> TimeOfDay | None:
         if re.search(rf"\b{name}\b", plain):
             return TimeOfDay(hour, minute)
     if found := _PAST.search(plain):
-        minutes = _FRACTIONS.get(found["much"]) or int(found["much"])
+        minutes = _FRACTIONS.get(found["much"]) or int(found["much"].split()[0])
         sign = 1 if found["side"] in ("past", "after") else -1
         total = int(found["hour"]) * 60 + sign * minutes
         return _made(total // 60, total % 60, found["part"], plain)
+    if found := _HALF.search(plain):  # "half two", as the British say it
+        return _made(int(found["hour"]), 30, found["part"], plain)
     for pattern in (_CLOCK, *((_APART, _JOINED) if is_expected or _has_cue(plain) else ())):
         if (found := pattern.search(plain)) and (
             made := _made(int(found["hour"]), int(found["minute"]), found["part"], plain)
