@@ -17,6 +17,9 @@ import structlog
 #: The vendors' own contracts lie beside the project on machines that judge with them; elsewhere those tests skip.
 VENDOR_CONTRACTS = Path(os.environ.get("OFFHOOK_VENDOR_CONTRACTS", Path(__file__).parents[2] / "shared" / "data"))
 
+#: Looks, each 10 ms after the last, before what a test left behind is a leak: a crowded machine takes its time.
+_PATIENCE = 2000
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Share the whole suite among workers; tests that are named run right here, where a debugger finds them."""
@@ -59,7 +62,7 @@ async def no_leaked_tasks() -> AsyncIterator[None]:
     """Fail when a test leaves a task behind. (A sync test has a loop with nothing on it.)"""
     before = asyncio.all_tasks()
     yield
-    for _ in range(200):
+    for _ in range(_PATIENCE):
         left = [t for t in asyncio.all_tasks() - before if t is not asyncio.current_task()]
         if not left:
             return
@@ -76,9 +79,9 @@ def no_leaked_threads_sockets_processes(request: pytest.FixtureRequest) -> Itera
     yield
     if owned_elsewhere:
         return
-    deadline = 200
+    deadline = _PATIENCE
     while deadline:
-        gc.collect() if deadline < 195 else None
+        gc.collect() if deadline < _PATIENCE - 5 else None
         extra_threads = [t for t in threading.enumerate() if t not in threads and not t.daemon]
         extra_sockets = _sockets() - sockets
         extra_children = [p for p in psutil.Process().children() if p not in children]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN, PUBLIC, Bridge, bridged, voice_form
-from tests.kit.raw import Line, request, status, until, upgrade
+from tests.kit.raw import WAIT_S, Line, request, status, until, upgrade
 
 from offhook.offline.faults import Faults
 from offhook.run.agent_leg import AgentLeg
@@ -31,9 +31,9 @@ async def bridge() -> AsyncIterator[Bridge]:
         assert AgentLeg.live == 0 or bridge.dials
 
 
-async def refused(client: StreamClient, within_s: float = 3.0) -> int | None:
+async def refused(client: StreamClient) -> int | None:
     """Wait for the server's close and return its code."""
-    ended = await client.wait_ended(within_s)
+    ended = await client.wait_ended(WAIT_S)
     await client.aclose()
     return ended.code
 
@@ -46,7 +46,7 @@ async def test_the_whole_way_in(bridge: Bridge):
     assert ticket.parameters["caller"] == who.caller
     async with await bridge.stream(who, ticket.path) as client:
         await client.begin(ticket.parameters)
-        await client.wait_until(lambda: client.heard, 5)
+        await client.wait_until(lambda: client.heard, WAIT_S)
         await client.hang_up()
         assert await bridge.cause(who.call_sid) == "completed/caller_hung_up"
         assert not list(client.complaints)
@@ -221,7 +221,7 @@ class TestStaticStreams:
         async with bridged(OFFHOOK_TWILIO__STATIC_STREAMS="true") as bridge:
             async with await bridge.stream(who := CallIdentity()) as client:
                 await client.begin()
-                await client.wait_until(lambda: client.heard, 5)
+                await client.wait_until(lambda: client.heard, WAIT_S)
                 await client.hang_up()
             assert await bridge.cause(who.call_sid) == "completed/caller_hung_up"
             stranger = await bridge.stream(who, behaviour={"start_account_sid": "AC" + "9" * 32})
@@ -360,7 +360,7 @@ async def test_a1_an_agent_that_refuses_us_closes_the_door():
     async with bridged(OFFHOOK_TIMEOUTS__DIAL_ATTEMPTS="1") as bridge:
         bridge.agent.faults = Faults(refuse=401)
         client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
-        assert await client.wait_ended(8) is not None
+        assert await client.wait_ended(WAIT_S) is not None
         assert client.heard  # the apology
         await client.aclose()
         assert await bridge.cause(who.call_sid) == "agent_error/refused"
@@ -393,7 +393,7 @@ class TestAfter:
         async with bridged(**environ) as bridge:
             bridge.agent.faults = Faults(refuse=503)
             client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
-            await client.wait_ended(8)
+            await client.wait_ended(WAIT_S)
             await client.aclose()
             await bridge.cause(who.call_sid)
             assert await self._after(bridge, who) == ["Say", "Dial", "Hangup"]
@@ -435,7 +435,7 @@ class TestUnsignedOnThisMachineOnly:
         async with bridged(signed=False) as bridge:
             async with await bridge.stream(who := CallIdentity()) as client:
                 await client.begin()
-                await client.wait_until(lambda: client.heard, 5)
+                await client.wait_until(lambda: client.heard, WAIT_S)
                 await client.hang_up()
             bad = await bridge.stream(dataclasses.replace(who, call_sid=fresh_sid("CA")))
             await bad.begin({"token": "0.x.y"})

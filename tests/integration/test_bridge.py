@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from tests.kit.bridge import Bridge, bridged, voice_form
-from tests.kit.raw import until
+from tests.kit.raw import WAIT_S, until
 
 from offhook.call.session import CallSession
 from offhook.offline.faults import At, Die, Fail, Faults, Flood, Send, Stall, Storm
@@ -56,9 +56,9 @@ class TestQ1Exact:
         async with bridged(faults=Faults(odd_frames=seed, unpaced=True)) as bridge:
             client = await bridge.call()
             async with client:
-                await until(lambda: bridge.sessions[-1].sent("AgentAudioDone"), 10)
+                await until(lambda: bridge.sessions[-1].sent("AgentAudioDone"))
                 spoke = bytes(bridge.sessions[-1].spoke)
-                await client.wait_until(lambda: len(received(client)) >= len(spoke), 5)
+                await client.wait_until(lambda: len(received(client)) >= len(spoke), WAIT_S)
                 assert received(client) == spoke
                 assert not list(client.complaints)
                 await client.hang_up()
@@ -66,7 +66,7 @@ class TestQ1Exact:
     async def test_a16_two_minutes_of_audio_in_a_second(self):
         faults = Faults(at=((At("SettingsApplied"), Flood(120.0)),))
         async with bridged(faults=faults) as bridge, await bridge.call() as client:
-            await client.wait_until(lambda: len(received(client)) >= 120 * 8000, 15)
+            await client.wait_until(lambda: len(received(client)) >= 120 * 8000, WAIT_S)
             spoke = bytes(bridge.sessions[-1].spoke)
             assert received(client)[: 120 * 8000] == spoke[: 120 * 8000]
             assert len(client.heard_of(ServerMark)) <= 64 + 2  # and one each behind what was held and the turn
@@ -112,7 +112,7 @@ class TestA10DiesMidSentence:
         async with bridged(faults=faults, OFFHOOK_CALL__WHEN_AGENT_FAILS__DIAL="+441632960000") as bridge:
             client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
             async with client:
-                ended = await client.wait_ended(8)
+                ended = await client.wait_ended(WAIT_S)
                 assert ended.code == 1000
                 apology = load_phrases().apology
                 assert client.heard.endswith(apology)
@@ -140,12 +140,14 @@ class TestA10DiesMidSentence:
         ids=["error", "at open", "at settings", "settings refused", "garbage", "503", "429", "A7", "A8", "no welcome"],
     )
     async def test_i1_whatever_happens_is_heard(self, faults, cause):
-        environ = {"OFFHOOK_TIMEOUTS__DIAL_S": "0.3", "OFFHOOK_TIMEOUTS__SETTINGS_S": "0.3"}
-        environ |= {"OFFHOOK_TIMEOUTS__DIAL_PAUSE_MAX_S": "0.05", "OFFHOOK_TIMEOUTS__DIAL_PAUSE_MIN_S": "0.01"}
+        environ = {"OFFHOOK_TIMEOUTS__DIAL_PAUSE_MAX_S": "0.05", "OFFHOOK_TIMEOUTS__DIAL_PAUSE_MIN_S": "0.01"}
+        says_nothing = faults.never_upgrade or faults.never_apply or faults.never_welcome
+        if says_nothing and not faults.at:
+            environ |= {"OFFHOOK_TIMEOUTS__DIAL_S": "0.3", "OFFHOOK_TIMEOUTS__SETTINGS_S": "0.3"}
         async with bridged(faults=faults, **environ) as bridge:
             client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
             async with client:
-                await client.wait_ended(8)
+                await client.wait_ended(WAIT_S)
                 assert client.heard.endswith(load_phrases().apology)
             assert await bridge.cause(who.call_sid) == cause
             await until(lambda: AgentLeg.live == 0)
@@ -165,10 +167,10 @@ class TestCallerEnds:
     async def test_c4_and_the_agent_is_closed_within_a_second(self, behaviour, reason):
         async with bridged() as bridge:
             client = await bridge.call(who := CallIdentity(), behaviour=behaviour)
-            await client.wait_until(lambda: client.heard, 5)
+            await client.wait_until(lambda: client.heard, WAIT_S)
             await client.hang_up()
-            await until(lambda: AgentLeg.live == 0, 1.0)
-            await until(lambda: not bridge.agent.live, 1.0)
+            await until(lambda: AgentLeg.live == 0)
+            await until(lambda: not bridge.agent.live)
             assert await bridge.cause(who.call_sid) == f"completed/{reason}"
             await client.aclose()
 
@@ -177,7 +179,7 @@ class TestCallerEnds:
             client = await bridge.call(who := CallIdentity())
             client.vanish()
             assert await bridge.cause(who.call_sid) == "caller_error/caller_stuck"
-            await until(lambda: AgentLeg.live == 0, 1.0)
+            await until(lambda: AgentLeg.live == 0)
             await client.aclose()
 
     async def test_c21_the_newest_stream_of_a_call_wins(self):
@@ -186,11 +188,11 @@ class TestCallerEnds:
             who = CallIdentity()
             old = await bridge.stream(who)
             await old.begin()
-            await old.wait_until(lambda: old.heard, 5)
+            await old.wait_until(lambda: old.heard, WAIT_S)
             new = await bridge.stream(who)
             await new.begin()
-            await old.wait_ended(3)
-            await new.wait_until(lambda: new.heard, 5)
+            await old.wait_ended(WAIT_S)
+            await new.wait_until(lambda: new.heard, WAIT_S)
             await old.aclose()
             assert bridge.causes(who.call_sid) == ["indeterminate/superseded"]
             await speak(new, 60)
@@ -205,7 +207,7 @@ class TestCallerEnds:
             who = CallIdentity()
             for times in (1, 2, 3):
                 async with await bridge.call(who) as client:
-                    await client.wait_until(lambda: client.heard, 5)
+                    await client.wait_until(lambda: client.heard, WAIT_S)
                     await client.hang_up()
                 await until(lambda: len(bridge.causes(who.call_sid)) == times)  # noqa: B023
             assert set(bridge.causes(who.call_sid)) == {"completed/caller_hung_up"}
@@ -216,12 +218,12 @@ class TestBargeIn:
     async def test_clear_and_nothing_of_the_old_turn_afterwards(self):
         faults = Faults(late_audio_ms=200)
         async with bridged(mind=ScriptedMind(QUICK), faults=faults) as bridge, await bridge.call() as client:
-            await client.wait_until(lambda: received(client), 5)
+            await client.wait_until(lambda: received(client), WAIT_S)
             await speak(client, 200)
-            await client.wait_until(lambda: client.heard_of(ServerClear), 5)
-            await until(lambda: _NOISE.search(bytes(bridge.sessions[-1].spoke)), 5)
+            await client.wait_until(lambda: client.heard_of(ServerClear), WAIT_S)
+            await until(lambda: _NOISE.search(bytes(bridge.sessions[-1].spoke)))
             cleared = next(i for i, e in enumerate(client.received) if isinstance(e.message, ServerClear))
-            await until(lambda: bridge.sessions[-1].sent("ConversationText")[-1]["role"] == "assistant", 5)
+            await until(lambda: bridge.sessions[-1].sent("ConversationText")[-1]["role"] == "assistant")
             late = [e.message.audio for e in client.received[cleared:] if isinstance(e.message, ServerMedia)]
             assert not _NOISE.search(b"".join(late))
             assert not list(client.complaints)
@@ -229,20 +231,23 @@ class TestBargeIn:
 
     async def test_a20_a_storm_of_barge_ins(self):
         faults = Faults(unpaced=True, at=((At("AgentStartedSpeaking", audio_ms=100), Storm(20, 20.0)),))
-        async with bridged(faults=faults) as bridge, await bridge.call() as client:
-            await until(lambda: len(bridge.sessions[-1].sent("UserStartedSpeaking")) == 20, 5)
-            clears = client.heard_of(ServerClear)
-            assert 1 <= len(clears) <= 12  # a second of storm, at most one each 100 ms
-            await client.hang_up()
+        async with bridged(faults=faults) as bridge:
+            began = asyncio.get_running_loop().time()
+            async with await bridge.call() as client:
+                await until(lambda: len(bridge.sessions[-1].sent("UserStartedSpeaking")) == 20)
+                await client.wait_until(lambda: client.heard_of(ServerClear), WAIT_S)
+                lasted_s = asyncio.get_running_loop().time() - began
+                assert len(client.heard_of(ServerClear)) <= lasted_s / 0.1 + 1  # at most one each 100 ms
+                await client.hang_up()
 
     @pytest.mark.parametrize("marks", ["never", "twice"])
     async def test_c15_marks_that_never_come_back_or_twice(self, marks):
         async with bridged(mind=ScriptedMind(QUICK)) as bridge:
             client = await bridge.call(who := CallIdentity(), behaviour={"marks": marks})
             async with client:
-                await client.wait_until(lambda: client.heard, 5)
+                await client.wait_until(lambda: client.heard, WAIT_S)
                 await speak(client, 200)
-                await until(lambda: len(bridge.sessions[-1].sent("AgentStartedSpeaking")) >= 1, 5)
+                await until(lambda: len(bridge.sessions[-1].sent("AgentStartedSpeaking")) >= 1)
                 await client.hang_up()
             assert await bridge.cause(who.call_sid) == "completed/caller_hung_up"
 
@@ -269,7 +274,7 @@ class TestDrain:
                 assert (await bridge.post(f"/twilio/voice?asked={asked}", voice_form(CallIdentity())))[0] in (200, 403)
             admitted = await bridge.stream(late, waiting.path)
             await admitted.begin(waiting.parameters)
-            await admitted.wait_until(lambda: admitted.heard, 5)
+            await admitted.wait_until(lambda: admitted.heard, WAIT_S)
             record = bridge.sessions[0]
             before = len(record.heard)
             await clients[0].send_media(LOUD)
@@ -279,17 +284,17 @@ class TestDrain:
                 assert client.ended is None
                 await client.hang_up()
                 await client.aclose()
-            await asyncio.wait_for(draining, 3)
+            await asyncio.wait_for(draining, WAIT_S)
             assert {event["cause"] for event in bridge.events("call_ended")} == {"completed/caller_hung_up"}
 
     async def test_p2_at_the_deadline_a_goodbye_is_heard(self):
         async with bridged(OFFHOOK_TIMEOUTS__DRAIN_S="0.2") as bridge:
             clients = [await bridge.call(behaviour={"playback_speed": 20.0}) for _ in range(3)]
             for client in clients:
-                await client.wait_until(lambda: received(client), 5)  # noqa: B023
-            await asyncio.wait_for(bridge.server.drain(), 14)
+                await client.wait_until(lambda: received(client), WAIT_S)  # noqa: B023
+            await asyncio.wait_for(bridge.server.drain(), WAIT_S)
             for client in clients:
-                ended = await client.wait_ended(3)
+                ended = await client.wait_ended(WAIT_S)
                 assert ended.code == 1001
                 assert client.heard.endswith(load_phrases().limit)
                 await client.aclose()
@@ -332,13 +337,13 @@ class TestP10Isolation:
         environ = {"OFFHOOK_TIMEOUTS__KEEP_ALIVE_S": "0.3", "OFFHOOK_TIMEOUTS__GOODBYE_S": "2"}
         async with bridged(**environ) as bridge:
             good, bad = await bridge.call(), await bridge.call(behaviour={"playback_speed": 20.0})
-            await bad.wait_until(lambda: received(bad), 5)
+            await bad.wait_until(lambda: received(bad), WAIT_S)
             broken.add(bad.identity.call_sid)
             if where == "caller_says":
                 await bad.send_digit("5")
             elif where == "caller_audio":
                 await bad.send_media(LOUD)
-            await bad.wait_ended(8)
+            await bad.wait_ended(WAIT_S)
             assert await bridge.cause(bad.identity.call_sid) == "our_error/bug"
             assert good.ended is None
             record = bridge.sessions[0]
@@ -358,7 +363,7 @@ class TestP10Isolation:
             good, bad = await bridge.call(), await bridge.call()
             await until(lambda: sum(bool(session.sent("SettingsApplied")) for session in bridge.sessions) == 2)
             mine, theirs = bridge.sessions
-            before = len(mine.heard)
+            before, began = len(mine.heard), asyncio.get_running_loop().time()
             frames = [bytes([n]) * 160 for n in range(50)]
             for frame in frames:
                 for _ in range(40):
@@ -366,7 +371,9 @@ class TestP10Isolation:
                 await good.send_media(frame)
             await until(lambda: len(mine.heard) - before == 8000)
             assert bytes(mine.heard[before:]) == b"".join(frames)
-            assert len(theirs.heard) < 2000 * 160 / 2  # twice real time and some slack got through, the rest did not
+            lasted_s = asyncio.get_running_loop().time() - began
+            slack_s = 6.0 + 1.0  # of a burst, and of looking once a second
+            assert len(theirs.heard) <= (2 * lasted_s + slack_s) * 8000
             for client in (good, bad):
                 await client.hang_up()
                 await client.aclose()
@@ -376,7 +383,7 @@ class TestP10Isolation:
             good, bad = await bridge.call(), await bridge.call()
             for n in range(10):
                 await bad.send_text("[" * (n * 1000))
-            assert (await bad.wait_ended(3)).code == 1008
+            assert (await bad.wait_ended(WAIT_S)).code == 1008
             assert await bridge.cause(bad.identity.call_sid) == "caller_error/caller_protocol"
             assert good.ended is None
             for client in (good, bad):
@@ -389,7 +396,7 @@ async def test_c14_a_caller_who_does_not_read(bridge_with_flood: Bridge):
     bridge = bridge_with_flood
     client = await bridge.call(who := CallIdentity())
     client.stop_reading()
-    assert await bridge.cause(who.call_sid, 10) == "caller_error/caller_stuck"
+    assert await bridge.cause(who.call_sid) == "caller_error/caller_stuck"
     await until(lambda: not bridge.server.switchboard.sockets)
     await client.aclose()
 
@@ -411,10 +418,10 @@ async def test_a12_a_stalled_agent_is_given_up():
     async with bridged(mind=ScriptedMind(script), faults=faults, **environ) as bridge:
         client = await bridge.call(who := CallIdentity(), behaviour={"playback_speed": 20.0})
         async with client:
-            await client.wait_until(lambda: client.heard, 5)
+            await client.wait_until(lambda: client.heard, WAIT_S)
             client.start_clock()
             saying = asyncio.create_task(client.say(LOUD * 20))
-            await client.wait_ended(10)
+            await client.wait_ended(WAIT_S)
             await saying
             assert client.heard.endswith(load_phrases().apology)
         assert (await bridge.cause(who.call_sid)) == "agent_error/agent_silent"
@@ -424,7 +431,7 @@ async def test_metrics_agree_with_what_happened():
     async with bridged() as bridge:
         for _ in range(3):
             async with await bridge.call() as client:
-                await client.wait_until(lambda: client.heard, 5)
+                await client.wait_until(lambda: client.heard, WAIT_S)
                 await client.hang_up()
         await until(lambda: len(bridge.events("call_ended")) == 3)
         await until(lambda: AgentLeg.live == 0)

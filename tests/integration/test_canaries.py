@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-from tests.kit.bridge import ACCOUNT, PUBLIC, QUICK, voice_form
+from tests.kit.bridge import ACCOUNT, PATIENT, PUBLIC, voice_form
 from tests.kit.process import Process, running
-from tests.kit.raw import Line, client_frame, request, until
+from tests.kit.raw import WAIT_S, Line, client_frame, request, until
 
 from offhook.offline.faults import At, Die, Fail, Faults, Send
 from offhook.offline.script import EarsPart, Script, Turn
@@ -79,17 +79,17 @@ async def conversation(agent: OfflineAgent, port: int, *, faults: Faults) -> Non
         )
         async with client:
             await client.begin({"token": token, "caller": CALLER, "called": CALLED, "note": SAID})
-            await until(lambda: client.heard or client.ended, 10)
+            await until(lambda: client.heard or client.ended)
             for digit in DIGITS:
                 await client.send_digit(digit)
             await client.send_text(json.dumps({"event": "dtmf", "dtmf": {"digit": SAID, "token": token}}))
             await client.send_text(f'{{"event": "media", "media": {{"payload": "{SAID}"}}')
             client.start_clock()
             saying = asyncio.create_task(client.say(bytes([0x10, 0x90] * 80) * 20))
-            await until(lambda: client.ended or agent.calls[-1].received("FunctionCallResponse") or saying.done(), 10)
+            await until(lambda: client.ended or agent.calls[-1].received("FunctionCallResponse") or saying.done())
             await saying
             if faults == Faults():
-                await until(lambda: ANSWER in str(agent.calls[-1].sent("ConversationText")), 10)
+                await until(lambda: ANSWER in str(agent.calls[-1].sent("ConversationText")))
             await client.hang_up()
         await post("/twilio/after")
         await post("/twilio/status", CallStatus="completed")
@@ -134,7 +134,7 @@ async def test_h18_i7_nothing_is_said_of_what_is_secret(tmp_path: Path, form, le
             "OFFHOOK_LOG__FORMAT": form,
             "OFFHOOK_TIMEOUTS__DIAL_PAUSE_MIN_S": "0.01",
             "OFFHOOK_TIMEOUTS__DIAL_PAUSE_MAX_S": "0.02",
-            **QUICK,
+            **PATIENT,
         }
         async with running(tmp_path, "serve", environ=environ) as process:
             port = await process.port()
@@ -178,7 +178,7 @@ async def abuse(port: int) -> None:
     async with client:
         await client.begin({"token": f"{KEY}.{TOKEN}.{CALLER}"})
         await client.send_raw(client_frame(3, SAID.encode()))
-        await client.wait_ended(5)
+        await client.wait_ended(WAIT_S)
 
 
 async def stopped(process: Process) -> None:
@@ -197,5 +197,5 @@ async def test_h18_what_config_shows_and_complains_of(tmp_path: Path):
     for command in (("config", "show"), ("config", "check"), ("serve",)):
         for more in ({}, {"PORT": "0"}):
             async with running(tmp_path, *command, environ={**environ, **more}) as process:
-                await process.ends(20)
+                await process.ends()
                 assert [c for c in (KEY, TOKEN, OLD, HEADER) if c in process.text] == [], command

@@ -13,11 +13,11 @@ from xml.etree import ElementTree as ET
 
 import aiohttp
 import pytest
-from tests.kit.bridge import API_KEY, AUTH_TOKEN, QUICK, SIGNED
+from tests.kit.bridge import API_KEY, AUTH_TOKEN, PATIENT, SIGNED
 from tests.kit.ports import free_port
 from tests.kit.process import Process, running
 from tests.kit.process import started as started_process
-from tests.kit.raw import until
+from tests.kit.raw import WAIT_S, until
 
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
@@ -104,7 +104,7 @@ async def agent():
 
 def environ(agent: OfflineAgent, **more: str) -> dict[str, str]:
     """Return the environment of a server of this machine only."""
-    return {"PORT": "0", "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": agent.url, **QUICK, **more}
+    return {"PORT": "0", "DEEPGRAM_API_KEY": API_KEY, "DEEPGRAM_AGENT_URL": agent.url, **PATIENT, **more}
 
 
 async def call(port: int, **behaviour: object) -> StreamClient:
@@ -113,7 +113,7 @@ async def call(port: int, **behaviour: object) -> StreamClient:
         f"ws://127.0.0.1:{port}/twilio", identity=CallIdentity(), behaviour=Behaviour(**behaviour)
     )
     await client.begin()
-    await client.wait_until(lambda: client.heard, 10)
+    await client.wait_until(lambda: client.heard, WAIT_S)
     return client
 
 
@@ -125,7 +125,7 @@ class TestSignals:
                 await process.port()
                 await process.says("agent_checked")
                 process.signal(number)
-                assert await process.ends(5) == 0
+                assert await process.ends() == 0
                 (stopped,) = events(process, "stopped")
                 assert number.name in str(stopped["why"])
                 assert "Traceback" not in process.text
@@ -136,7 +136,7 @@ class TestSignals:
             await process.port()
             await process.says("agent_checked")
             process.signal(number)
-            assert await process.ends(10) == 0
+            assert await process.ends() == 0
             (stopped,) = events(process, "stopped")
             assert str(stopped["why"]).startswith(number.name)
 
@@ -148,7 +148,7 @@ class TestSignals:
             await process.says("agent_checked")
             process.signal(signal.SIGHUP)
             process.signal(signal.SIGTERM)
-            assert await process.ends(10) == 0
+            assert await process.ends() == 0
             (stopped,) = events(process, "stopped")
             assert str(stopped["why"]).startswith("SIGTERM")
 
@@ -165,7 +165,7 @@ class TestSignals:
             await process.port()
             await process.says("agent_checked")
             process.signal(signal.SIGTERM)
-            assert await process.ends(10) == 0
+            assert await process.ends() == 0
             (begun,) = events(process, "listening")
             assert (begun["deployment"], begun["replica"]) == ("d-1", "r-1")
             (stopped,) = events(process, "stopped")
@@ -177,7 +177,7 @@ class TestSignals:
         """Whenever the signal comes, the process ends, and it says why: a line before it listens, the log's after."""
         started = [sys.executable, "-c", _STOPPED_WHILE_STARTING]
         async with started_process(started, tmp_path, {"PATH": os.environ["PATH"], **environ(agent)}) as process:
-            assert await process.ends(20) == 0
+            assert await process.ends() == 0
             assert "stopped before it listened: SIGTERM" in process.text
             assert "Traceback" not in process.text
 
@@ -189,7 +189,7 @@ class TestSignals:
         async with running(tmp_path, "serve", environ=environ(agent)) as process:
             await process.port()
             process.signal(signal.SIGTERM)
-            assert await process.ends(5) == 0
+            assert await process.ends() == 0
             assert "Traceback" not in process.text
 
     async def test_p1_calls_go_on_and_it_ends_with_the_last(self, tmp_path: Path, agent):
@@ -198,7 +198,7 @@ class TestSignals:
         async with running(tmp_path, "serve", environ=environ(agent, OFFHOOK_LIMITS__CALLS_BURST="30")) as process:
             port = await process.port()
             await process.says("agent_checked")  # so that the probe is the agent's first call
-            clients = [await call(port) for _ in range(live)]
+            clients = await asyncio.gather(*(call(port) for _ in range(live)))
             await until(lambda: len(agent.calls) == live + 1 and all(c.sent("SettingsApplied") for c in agent.calls))
             sessions = list(agent.calls)[1:]
             frames = [bytes([n % 256]) * 160 for n in range(100)]
@@ -236,7 +236,7 @@ class TestSignals:
                 client.start_clock()  # frames keep coming: closing in their face would be answered with a reset
             process.signal(signal.SIGTERM)
             for client in clients:
-                ended = await client.wait_ended(14)
+                ended = await client.wait_ended(WAIT_S)
                 assert (ended.how, ended.code) == ("closed", 1001)
                 await client.aclose()
             assert await process.ends() == 0
@@ -253,10 +253,10 @@ class TestSignals:
             await process.says('"draining"')
             process.signal(second)
             for client in clients:
-                ended = await client.wait_ended(3)
+                ended = await client.wait_ended(WAIT_S)
                 assert (ended.how, ended.code) == ("closed", 1001)
                 await client.aclose()
-            assert await process.ends(4) == 0
+            assert await process.ends() == 0
             assert len(events(process, "call_ended")) == 3
             assert not agent.live
 
@@ -264,9 +264,9 @@ class TestSignals:
         async with running(tmp_path, "serve", environ=environ(agent)) as process:
             client = await call(await process.port())
             process.signal(signal.SIGINT)
-            assert (await client.wait_ended(3)).code == 1001
+            assert (await client.wait_ended(WAIT_S)).code == 1001
             await client.aclose()
-            assert await process.ends(4) == 0
+            assert await process.ends() == 0
             assert "Traceback" not in process.text
 
 
@@ -317,7 +317,7 @@ async def test_an_end_that_nobody_asked_for_says_so(tmp_path: Path):
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _BROKEN_LOOP, cwd=tmp_path, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    out, err = await asyncio.wait_for(process.communicate(), 20)
+    out, err = await asyncio.wait_for(process.communicate(), WAIT_S)
     assert process.returncode == 70
     lines = [json.loads(line) for line in (out + err).decode().splitlines() if line.startswith("{")]
     assert [line["event"] for line in lines] == ["stopped"]

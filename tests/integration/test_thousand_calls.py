@@ -84,9 +84,9 @@ async def drive(calls: int, at_once: int, seed: int) -> Counter[str]:
         for _ in range(calls // at_once):
             sids = await asyncio.gather(*(one(bridge, chance) for _ in range(at_once)))
             made += [sid for sid in sids if sid is not None]
-        await until(lambda: not bridge.server.switchboard.live, 15)
-        await until(lambda: AgentLeg.live == 0, 1.0)
-        await until(lambda: not bridge.agent.live and CallerLeg.live == 0, 3.0)
+        await until(lambda: not bridge.server.switchboard.live)
+        await until(lambda: AgentLeg.live == 0)
+        await until(lambda: not bridge.agent.live and CallerLeg.live == 0)
         ended = Counter(event["call"] for event in bridge.events("call_ended"))
         assert ended == Counter(made), "every call ends exactly once"
         assert not bridge.events("defect")

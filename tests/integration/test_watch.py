@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.kit.bridge import AUTH_TOKEN, PUBLIC, Bridge, bridged
-from tests.kit.raw import until
+from tests.kit.raw import WAIT_S, until
 from twilio.request_validator import RequestValidator
 
 from offhook.offline.faults import Faults
@@ -35,7 +35,7 @@ async def test_a_call_is_told_step_by_step_until_the_greeting_was_heard_and_how_
     async with bridged() as bridge:
         assert await calls(bridge) == []
         async with await bridge.call(who) as client:
-            await client.wait_until(lambda: client.heard, 5)
+            await client.wait_until(lambda: client.heard, WAIT_S)
             live: list[dict[str, Any]] = []
 
             async def is_heard() -> bool:
@@ -66,8 +66,8 @@ async def test_an_agent_that_refuses_us_is_named():
     who = CallIdentity()
     async with bridged(faults=Faults(refuse=401)) as bridge:
         async with await bridge.call(who) as client:
-            await client.wait_ended(10)
-        await until(lambda: bridge.causes(who.call_sid), 5)
+            await client.wait_ended(WAIT_S)
+        await until(lambda: bridge.causes(who.call_sid))
         (call,) = await calls(bridge)
         assert call["ended"]["result"] == "agent_error"
         assert call["ended"]["words"]

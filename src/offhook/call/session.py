@@ -41,8 +41,6 @@ from offhook.errors import (
 from offhook.wire import deepgram, twilio
 from offhook.wire.twilio import MarkName
 
-#: From `start` until we speak ourselves because nothing else does.
-_HOLD_AFTER_S: Final = 2.0
 _LAST_MINUTE_S: Final = 60.0
 
 
@@ -243,7 +241,7 @@ class CallSession:
         if self.agent.state is Agent.IDLE:
             self.agent.dial()
         if self._greets or not self.agent.is_ready:
-            self.deadlines.arm(Deadline.HOLD, now + _HOLD_AFTER_S)
+            self.deadlines.arm(Deadline.HOLD, now + self._timeouts.hold_s)
 
     def _mark(self, name: MarkName, now: float) -> None:
         if not self.downlink.echoed(name, now):

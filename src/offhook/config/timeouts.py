@@ -22,6 +22,9 @@ class Timeouts(Part):
     dial_pause_min_s: float = Field(default=0.25, ge=0, description="Shortest pause between two attempts (jitter).")
     dial_pause_max_s: float = Field(default=1.0, ge=0, description="Longest pause between two attempts (jitter).")
     settings_s: float = Field(default=5.0, gt=0, description="From the open agent socket to SettingsApplied.")
+    hold_s: float = Field(
+        default=2.0, gt=0, description="From `start` until the caller hears us where nothing else was heard."
+    )
     keep_alive_s: float = Field(default=5.0, gt=0, description="KeepAlive to the agent while no audio is sent.")
     caller_silent_s: float = Field(
         default=10.0, gt=0, description="Without any message from Twilio (it sends silence too)."

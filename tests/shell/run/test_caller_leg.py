@@ -14,7 +14,20 @@ from typing import Any
 
 import pytest
 from tests.kit.bridge import logged, settings
-from tests.kit.raw import BINARY, CLOSE, CONTINUATION, PING, TEXT, Line, RawServer, client_frame, status, until, upgrade
+from tests.kit.raw import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    TEXT,
+    WAIT_S,
+    Line,
+    RawServer,
+    client_frame,
+    status,
+    until,
+    upgrade,
+)
 
 from offhook.run.caller_leg import CallerLeg
 from offhook.server import Server
@@ -45,10 +58,9 @@ class Place:
             yield line
 
 
-@pytest.fixture
-async def place() -> AsyncIterator[Place]:
-    """Short deadlines, and an agent that never answers, so that a call stays as it started."""
-    environ = {"OFFHOOK_TIMEOUTS__START_S": "0.5", "OFFHOOK_TIMEOUTS__CLOSE_S": "0.2"}
+@asynccontextmanager
+async def serving(**environ: str) -> AsyncIterator[Place]:
+    """A server whose agent never answers, so that a call stays as it started."""
     async with RawServer(lambda line: line.to_the_end(60.0)) as agent:
         environ["DEEPGRAM_AGENT_URL"] = f"ws://127.0.0.1:{agent.port}/agent"
         with logged() as log:
@@ -56,6 +68,20 @@ async def place() -> AsyncIterator[Place]:
                 yield Place(server, log)
             assert CallerLeg.live == 0
         await agent.until(lambda: agent.live == 0)
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    """A patient server."""
+    async with serving() as place:
+        yield place
+
+
+@pytest.fixture
+async def hurried() -> AsyncIterator[Place]:
+    """A server that does not wait long for `start`."""
+    async with serving(OFFHOOK_TIMEOUTS__START_S="0.3") as place:
+        yield place
 
 
 def start(who: CallIdentity | None = None, stream: str = "") -> bytes:
@@ -163,28 +189,28 @@ async def test_c11_no_compression_is_negotiated(place: Place):
 
 async def _talk(line: Line) -> None:
     """Send audio until the connection is no more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         with contextlib.suppress(ConnectionError):
             while True:
                 await line.send(client_frame(TEXT, AUDIO))
 
 
 class TestC1NoStart:
-    async def test_closed_1008_at_the_deadline(self, place: Place):
-        async with place.line() as line:
+    async def test_closed_1008_at_the_deadline(self, hurried: Place):
+        async with hurried.line() as line:
             await line.send(client_frame(TEXT, b'{"event":"connected","protocol":"Call","version":"1.0.0"}'))
             assert await line.close_code() == 1008
             await line.to_the_end()
-        assert place.events("call_started") == place.events("call_ended") == []
-        assert [event["reason"] for event in place.events("refused")] == ["caller_hung_up"]
+        assert hurried.events("call_started") == hurried.events("call_ended") == []
+        assert [event["reason"] for event in hurried.events("refused")] == ["caller_hung_up"]
 
-    async def test_gone_even_where_the_close_is_not_answered(self, place: Place):
-        async with place.line() as line:
+    async def test_gone_even_where_the_close_is_not_answered(self, hurried: Place):
+        async with hurried.line() as line:
             await line.to_the_end()  # reads, and answers nothing
         await until(lambda: CallerLeg.live == 0)
 
-    async def test_gone_even_where_the_peer_goes_on_talking(self, place: Place):
-        async with place.line() as line:
+    async def test_gone_even_where_the_peer_goes_on_talking(self, hurried: Place):
+        async with hurried.line() as line:
             talking = asyncio.create_task(_talk(line))
             await until(lambda: CallerLeg.live == 0)
             await talking
