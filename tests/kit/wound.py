@@ -8,28 +8,51 @@ before time goes on; who works on a thread is waited for.
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
 import socket
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
+Params = ParamSpec("Params")
 Result = TypeVar("Result")
 #: The least that is skipped: less could vanish in the rounding of a large number of seconds.
 LEAST_S = 1e-6
 #: What a look at the clock takes: who looks again and again until it is time must not look for ever.
 LOOK_S = 1e-7
+#: For tasks to end after what they were for.
+TASKS_S = 2.0
 #: For one byte to cross this machine, on its worst day.
 FENCE_S = 30.0
 
 
 def wound(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run ``main`` to its end; until then ``time.monotonic`` is the loop's time."""
+    """Run ``main`` to its end; until then ``time.monotonic`` is the loop's time. A task that it leaves behind fails."""
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner(loop_factory=Loop) as runner:
         patch.setattr(time, "monotonic", runner.get_loop().time)
-        return runner.run(main)
+        return runner.run(_without_leaks(main))
+
+
+def in_wound_time(test: Callable[Params, Coroutine[Any, Any, None]]) -> Callable[Params, None]:
+    """Make a coroutine a test that runs by `wound`."""
+
+    @functools.wraps(test)
+    def run(*args: Params.args, **named: Params.kwargs) -> None:
+        wound(test(*args, **named))
+
+    return run
+
+
+async def _without_leaks(main: Coroutine[Any, Any, Result]) -> Result:
+    result = await main
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        _, left = await asyncio.wait(left, timeout=TASKS_S)
+    assert not left, "leaked tasks: " + "; ".join(repr(task.get_coro()) for task in left)
+    return result
 
 
 class Loop(asyncio.SelectorEventLoop):

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.kit.lab import ACCOUNT, TOKEN, running_lab
+from tests.kit.wound import in_wound_time
 
 from offhook.lab.bench import PLAIN, Wiring
 from offhook.lab.judge import History, judge
@@ -31,6 +32,7 @@ async def post(session: aiohttp.ClientSession, url: str, **asked: Any) -> tuple[
         return answer.status, await (answer.json() if answer.content_type == "application/json" else answer.text())
 
 
+@in_wound_time
 async def test_a_call_is_watched_judged_and_kept(tmp_path: Path) -> None:
     wiring = Wiring(ACCOUNT, TOKEN, traces=tmp_path)
     async with running_lab(wiring) as (_, address), aiohttp.ClientSession() as session:
@@ -50,6 +52,7 @@ async def test_a_call_is_watched_judged_and_kept(tmp_path: Path) -> None:
     assert judge(History.of(kept)) == []
 
 
+@in_wound_time
 async def test_a_fault_happens_when_it_is_asked_for() -> None:
     async with running_lab() as (bench, address), aiohttp.ClientSession() as session:
         _, placed = await post(session, f"{address}/api/calls")
@@ -62,6 +65,7 @@ async def test_a_fault_happens_when_it_is_asked_for() -> None:
         assert (await post(session, f"{address}/api/faults", do="explode"))[0] == 400
 
 
+@in_wound_time
 async def test_a_call_is_hung_up() -> None:
     async with running_lab() as (_, address), aiohttp.ClientSession() as session:
         _, placed = await post(session, f"{address}/api/calls")
@@ -78,6 +82,7 @@ async def messages(session: aiohttp.ClientSession, address: str, sid: str) -> in
         return int((await answer.json())["messages"])
 
 
+@in_wound_time
 async def test_strangers_are_not_let_in_by_our_server() -> None:
     async with running_lab() as (_, address), aiohttp.ClientSession() as session:
         status, probed = await post(session, f"{address}/api/knock")

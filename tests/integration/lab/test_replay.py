@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from tests.kit.known_bad.bridge import Bridge
 from tests.kit.lab import ACCOUNT, TOKEN, running_lab
+from tests.kit.wound import in_wound_time, wound
 from typer.testing import CliRunner
 
 from offhook.cli.app import app
@@ -27,10 +27,13 @@ NO_TRACE = "no.jsonl is not a trace: record one with `offhook serve --trace DIR`
 PUBLIC = "https://other.example.com"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def offhook_shared_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A call of the lab through offhook, recorded."""
-    folder = tmp_path_factory.mktemp("traces")
+    return wound(_recorded(tmp_path_factory.mktemp("traces")))
+
+
+async def _recorded(folder: Path) -> Path:
     async with running_lab(Wiring(ACCOUNT, TOKEN, traces=folder)) as (bench, _):
         call = await bench.place(PLAIN)
         async with asyncio.timeout(60):
@@ -61,14 +64,16 @@ def changed(entries: list[Entry]) -> list[Entry]:
 
 
 @pytest.mark.slow
-async def test_the_same_bridge_does_as_recorded(offhook_shared_recording: Path) -> None:
-    replayed = await replay(Recording.of(read_trace(offhook_shared_recording)), own_server)
+@in_wound_time
+async def test_the_same_bridge_does_as_recorded(recorded: Path) -> None:
+    replayed = await replay(Recording.of(read_trace(recorded)), own_server)
     assert [str(difference) for difference in replayed.differences] == []
 
 
 @pytest.mark.slow
-async def test_what_is_different_is_told(offhook_shared_recording: Path) -> None:
-    recording = Recording.of(changed(list(read_trace(offhook_shared_recording))))
+@in_wound_time
+async def test_what_is_different_is_told(recorded: Path) -> None:
+    recording = Recording.of(changed(list(read_trace(recorded))))
     replayed = await replay(recording, own_server)
     assert {(d.kind, d.way) for d in replayed.differences} == {
         ("extra", "bridge to Twilio"),
@@ -77,9 +82,10 @@ async def test_what_is_different_is_told(offhook_shared_recording: Path) -> None
 
 
 @pytest.mark.slow
-async def test_another_bridge_is_another(offhook_shared_recording: Path) -> None:
+@in_wound_time
+async def test_another_bridge_is_another(recorded: Path) -> None:
     """It sends other Settings and other marks, and its sound is the same: what both must do they both did."""
-    replayed = await replay(Recording.of(read_trace(offhook_shared_recording)), other)
+    replayed = await replay(Recording.of(read_trace(recorded)), other)
     told = {(d.kind, d.way) for d in replayed.differences}
     assert ("changed", "bridge to Deepgram") in told
     assert [d for d in replayed.differences if "of sound" in d.sentence] == []
@@ -98,12 +104,13 @@ def test_a_trace_without_a_call_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_says_it_in_json(offhook_shared_recording: Path, tmp_path: Path) -> None:
+def test_the_command_says_it_in_json(recorded: Path, tmp_path: Path) -> None:
     path = tmp_path / "changed.jsonl"
     with TraceWriter(path, "test") as write:
-        for entry in changed(list(read_trace(offhook_shared_recording))):
+        for entry in changed(list(read_trace(recorded))):
             write(entry)
     result = CliRunner().invoke(app, ["replay", "--json", str(path)])
     assert result.exit_code == 1, result.stderr
     told = json.loads(result.stdout)["differences"]
-    assert {difference["kind"] for difference in told} == {"extra", "changed"}
+    kinds = {difference["kind"] for difference in told}
+    assert kinds - {"later"} == {"extra", "changed"}  # real time: a machine that is late here alone is no defect

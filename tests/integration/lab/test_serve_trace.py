@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from tests.kit.bridge import API_KEY, settings
+from tests.kit.wound import in_wound_time
 
 from offhook.lab.judge import History, judge
 from offhook.offline.faults import Faults
@@ -49,6 +50,7 @@ def said(entries: list[Entry], channel: str, sender: str) -> list[tuple[str, str
     ]
 
 
+@in_wound_time
 async def test_it_records_what_both_twins_saw(tmp_path: Path) -> None:
     seen: list[Entry] = []
     report = await call(tmp_path / "traces", seen)
@@ -70,6 +72,7 @@ async def test_it_records_what_both_twins_saw(tmp_path: Path) -> None:
     assert [str(finding) for finding in judge(History.of(recorded))] == []
 
 
+@in_wound_time
 async def test_a_refusing_agent_is_recorded(tmp_path: Path) -> None:
     await call(tmp_path, [], Faults(refuse=402))
     (path,) = files(tmp_path)
@@ -77,6 +80,7 @@ async def test_a_refusing_agent_is_recorded(tmp_path: Path) -> None:
     assert [(entry.channel, entry.status) for entry in refused][:1] == [("agent", 402)]
 
 
+@in_wound_time
 async def test_nothing_is_recorded_unless_asked(tmp_path: Path) -> None:
     await call(None, [])
     assert files(tmp_path) == []

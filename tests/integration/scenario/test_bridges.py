@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.kit.known_bad.bridge import Bridge as ForeignBridge
 from tests.kit.ports import free_port
+from tests.kit.wound import in_wound_time
 
 from offhook.scenario.catalogue import find_all
 from offhook.scenario.suite import Outcome, run_suite
@@ -23,6 +24,7 @@ async def perform(defect: str | None, *names: str) -> list[Outcome]:
         return await run_suite(find_all(list(names)), Stage(world))
 
 
+@in_wound_time
 async def test_a_right_bridge_passes():
     names = ("answers-a-question", "interrupts-an-answer", "odd-frames", "no-connected", "marks-twice")
 
@@ -41,6 +43,7 @@ async def test_a_right_bridge_passes():
         ("mark without name", "answers-a-question", "mark-without-name"),
     ],
 )
+@in_wound_time
 async def test_a_known_defect_is_named(defect, name, finding):
     (outcome,) = await perform(defect, name)
 

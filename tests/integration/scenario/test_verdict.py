@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import msgspec
 import pytest
+from tests.kit.wound import wound
 
 from offhook.scenario.catalogue import find
 from offhook.scenario.expect import Between, Expect
@@ -50,7 +50,7 @@ WRONG = [
 @pytest.fixture(scope="module")
 def offhook_shared_seen() -> Seen:
     (named,) = find("answers-a-question")
-    return asyncio.run(perform(named, Stage()))
+    return wound(perform(named, Stage()))
 
 
 @pytest.mark.parametrize(("expect", "reason"), WRONG, ids=lambda value: "" if isinstance(value, Expect) else value)
