@@ -108,6 +108,7 @@ def _offer(wanted: Wanted) -> None:
 def _asked(wanted: Wanted) -> str | None:
     """Ask a person which number, where there is a choice. Outside the event loop: Ctrl-C ends a question at once."""
     from offhook.cli.running import run_loop
+    from offhook.cli.terminal import place_in
 
     if not _is_person():
         return None
@@ -116,10 +117,7 @@ def _asked(wanted: Wanted) -> str | None:
         return None
     for place, number in enumerate(numbers, 1):
         typer.echo(f"  {place}  {number.e164}  {number.name if number.name != number.e164 else ''}".rstrip())
-    place = 0
-    while not 1 <= place <= len(numbers):
-        place = typer.prompt(f"Which number shall be answered here? (1 to {len(numbers)})", type=int)
-    return numbers[place - 1].e164
+    return numbers[place_in(len(numbers), "Which number shall be answered here?") - 1].e164
 
 
 async def _able(wanted: Wanted) -> Sequence[Number]:

@@ -10,6 +10,12 @@ import typer
 if TYPE_CHECKING:
     from offhook.errors import OffhookError
 
+_BEGIN = (
+    "From your accounts to a number that is answered, in {steps} steps; each is proved before the next. You need an "
+    "account at Deepgram, a number at Twilio, and this computer or an account at Railway. Ctrl-C stops it; the "
+    "next run goes on there."
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -40,7 +46,7 @@ def setup(
     import sys
 
     from offhook.cli.running import run_loop
-    from offhook.cli.terminal import Questions, Terminal
+    from offhook.cli.terminal import Questions, Terminal, program, wrapped
     from offhook.errors import OffhookError
     from offhook.observe.log import configure
     from offhook.setup.wizard import dry
@@ -53,7 +59,7 @@ def setup(
     known = read_answers(answers) if answers is not None else {}
     is_person = answers is None and sys.stdin.isatty() and sys.stdout.isatty()
     configure("auto", "error")
-    again = "offhook setup" if folder.resolve() == Path.cwd() else f'offhook setup "{folder}"'
+    again = f"{program()} setup" if folder.resolve() == Path.cwd() else f'{program()} setup "{folder}"'
     environ = {name: value for name, value in os.environ.items() if name != "OFFHOOK_CONFIG"}  # here, not elsewhere
     try:
         wizard = Setup(
@@ -69,6 +75,8 @@ def setup(
         if dry_run:
             dry.tell(wizard, STEPS)
             return
+        if is_person:
+            typer.echo(wrapped(_BEGIN.format(steps=len(STEPS))) + "\n")
         with wizard.ends:
             walk(wizard, STEPS)
             farewell(wizard)
@@ -77,7 +85,8 @@ def setup(
         _failed(error, again)
         raise typer.Exit(1) from None
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo(f"\nstopped; `{again}` goes on here", err=True)
+        typer.echo("\nstopped", err=True)
+        _say_again(again, may_choose=is_person)
         raise typer.Exit(130) from None
 
 
@@ -97,4 +106,11 @@ def _failed(error: OffhookError, again: str) -> None:
         typer.echo(wrapped(line, "stopped  ", " " * 9), err=True)
     if fix:
         typer.echo(wrapped(fix, "to mend  ", " " * 9), err=True)
-    typer.echo(wrapped(f"{again}   (it goes on here; nothing is made twice)", "then     ", " " * 9), err=True)
+    _say_again(again)
+
+
+def _say_again(again: str, *, may_choose: bool = False) -> None:
+    """Say how to go on. The command is never wrapped: it is there to be copied."""
+    typer.echo(f"then     {again}\n         it goes on here; nothing is made twice", err=True)
+    if may_choose:
+        typer.echo(f"or       {again} --anew\n         to choose number and place again", err=True)

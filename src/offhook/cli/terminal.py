@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -32,6 +33,26 @@ def wrapped(text: str, first: str = "", rest: str = "", spare: int = 0) -> str:
         text, columns, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )
     return "\n".join(lines)
+
+
+def place_in(of: int, question: str, first: str = "", note: str = "") -> int:
+    """Ask for a place in a list of ``of`` things, from 1, until it is one."""
+    asked = wrapped(f"{question} (1 to {of})", first, " " * len(first), spare=2)
+    while True:
+        typed = typer.prompt(asked, default="", show_default=False).strip().rstrip(".")
+        if typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= of:
+            return int(typed)
+        typer.echo(wrapped(f"type one of the numbers 1 to {of}, then press Enter", note, " " * len(note)))
+
+
+def program() -> str:
+    """Return how whoever sits here can call offhook again: its name, or the path by which it was called."""
+    if shutil.which("offhook") is not None:
+        return "offhook"
+    called = Path(sys.argv[0])
+    if called.stem != "offhook":
+        return f"{Path(sys.executable).stem} -m offhook"
+    return f'"{called}"' if " " in str(called) else str(called)
 
 
 class Terminal:
@@ -65,19 +86,18 @@ class Questions:
             self._given.add(key)
             return str(self._answers[key])
         self._must_be_person(key)
-        asked = wrapped(question, "    ?    ", " " * 9)
-        answer: str = typer.prompt(asked, default=default or None, hide_input=is_secret)
-        return answer
+        asked = wrapped(question, "    ?    ", " " * 9, spare=2)
+        while not (answer := typer.prompt(asked, default=default, show_default=bool(default), hide_input=is_secret)):
+            how = "paste (Ctrl-V, or the right mouse button), then press Enter" if is_secret else "type it, then Enter"
+            typer.echo(wrapped(f"nothing arrived: {how}", "    note ", " " * 9))
+        return str(answer)
 
     def choose(self, key: str, question: str, options: Sequence[tuple[str, str]]) -> str:
         """Let one be chosen by its place in the list."""
         self._must_be_person(key)
         for place, (_, shown) in enumerate(options, 1):
             typer.echo(wrapped(shown, f"    {place:>3}  ", " " * 9))
-        place = 0
-        while not 1 <= place <= len(options):
-            place = typer.prompt(wrapped(f"{question} (1 to {len(options)})", "    ?    ", " " * 9), type=int)
-        return options[place - 1][0]
+        return options[place_in(len(options), question, "    ?    ", "    note ") - 1][0]
 
     def agree(self, question: str) -> bool:
         """Ask for consent."""

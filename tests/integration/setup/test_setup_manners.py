@@ -152,29 +152,34 @@ async def test_a_person_is_asked_and_asked_again_until_it_is_right(tmp_path: Pat
         it.account.own(PhoneNumber("+441632960002", fields={"trunk_sid": "TK" + "0" * 32}))
         async with at_a_terminal(it) as (terminal, process):
             for asked, typed in (
-                ("Deepgram API key", "your-key-here"),
+                ("Deepgram API key", ""),
+                ("nothing arrived", "your-key-here"),
                 ("is a placeholder", WRONG),
-                ("does not know this key", API_KEY),
+                ("does not know this key", f"export DEEPGRAM_API_KEY='{API_KEY}',"),
                 ("Account SID", it.account.sid),
                 ("Auth token", WRONG[:32]),
                 ("does not take these", it.account.sid),
                 ("Auth token", AUTH_TOKEN),
-                ("Which number", "2"),
-                ("Where shall the server run", "3"),
-                ("The server's address", "voice.example.com"),
+                ("Which number", "the second"),
+                ("type one of the numbers 1 to 2", "2"),
+                ("Where shall the server run", "4"),
+                ("type one of the numbers 1 to 3", "3"),
+                ("The server's address", "https://voice.example.com/twilio"),
+                ("must end after the host", "http://127.0.0.1:9"),
             ):
                 await terminal.says(asked)
-                if typed in (API_KEY, AUTH_TOKEN, WRONG, WRONG[:32], "your-key-here"):
+                if typed in ("", AUTH_TOKEN, WRONG, WRONG[:32], "your-key-here") or API_KEY in typed:
                     await until(lambda: is_silent(terminal), 20)  # what was typed before is thrown away
                 terminal.text = ""
                 terminal.type(f"{typed}\n")
-            await terminal.says("must begin with https://")
+            await terminal.says("does not lead here")
             await terminal.says("goes on here")
             assert await process.wait() == 1
         assert it.state["number_sid"] == it.account.number("+441632960002").sid
         async with at_a_terminal(it) as (terminal, process):
             await terminal.says("The server's address")
             assert not [line for line in terminal.text.splitlines() if len(line) > 60]
+            assert "with --anew you choose again" in terminal.text
             assert "\x1b" not in terminal.text
             process.send_signal(signal.SIGINT)
             async with asyncio.timeout(10):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from offhook.config.load import Loaded, load
 from offhook.config.settings import Settings
 from offhook.errors import ConfigError, SetupError
-from offhook.setup.wizard import dotenv
+from offhook.setup.wizard import dotenv, pasted
 from offhook.setup.wizard.ports import Asker, Runner, Teller
 from offhook.setup.wizard.state import State, write_state
 
@@ -75,8 +75,10 @@ class Setup:
     def secret(self, key: str, name: str, dotted: str, question: str, *, is_secret: bool = True) -> str:
         """Ask for a credential until it has the right form, write it into `.env` and return it."""
         while True:
-            value = self.ask.text(key, question, is_secret=is_secret).strip()
+            value = pasted.credential(self.ask.text(key, question, is_secret=is_secret), name)
             problem = self._wrong(dotted, value)
+            if is_secret and self.ask.is_person:
+                self.tell.line("", f"{len(value)} characters arrived")
             if not problem:
                 dotenv.put(self.folder, {name: value})
                 return value
@@ -86,7 +88,7 @@ class Setup:
 
     def _wrong(self, dotted: str, value: str) -> str:
         if not value or any(letter.isspace() for letter in value):
-            return "has blanks in it" if value else "is empty"
+            return "has blanks in it; copy the key alone" if value else "is empty"
         if not dotted:
             return ""
         try:

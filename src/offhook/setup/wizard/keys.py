@@ -19,9 +19,9 @@ from offhook.setup.wizard.journey import Setup
 
 #: Causes that another key may mend.
 _KEY: Final = frozenset({"refused-401", "refused-403"})
-_KEY_IS_AT: Final = "Deepgram API key (console.deepgram.com, API Keys; not shown)"
-_SID_IS_AT: Final = "Account SID (console.twilio.com, Account Info; begins with AC)"
-_AUTH_IS_AT: Final = "Auth token (beside it; not shown)"
+_KEY_IS_AT: Final = "Deepgram API key (from console.deepgram.com, API Keys; it stays hidden as you paste)"
+_SID_IS_AT: Final = "Account SID (from console.twilio.com, Account Info; begins with AC)"
+_AUTH_IS_AT: Final = "Auth token (beside it; press Show there, then copy; hidden here)"
 
 
 def project(setup: Setup) -> None:

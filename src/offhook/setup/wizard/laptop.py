@@ -70,7 +70,7 @@ def _have_tunnel(setup: Setup) -> None:
         return
     setup.tell.line("", "Twilio must reach this computer, so a tunnel is opened: a public address that leads here.")
     setup.tell.line("", "ngrok is such a tunnel, not the server. Its token: dashboard.ngrok.com, Your Authtoken.")
-    setup.secret("ngrok_authtoken", ngrok_sdk.NAME, "", "ngrok authtoken (not shown)")
+    setup.secret("ngrok_authtoken", ngrok_sdk.NAME, "", "ngrok authtoken (it stays hidden as you paste)")
 
 
 @contextlib.contextmanager

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Final
 
 from pydantic import ValidationError
 
 from offhook.config.server import ServerPart
 from offhook.errors import SetupError
-from offhook.setup.dev.reach import must_lead_here
-from offhook.setup.wizard import dotenv, laptop, railway
+from offhook.setup.dev.reach import PASSING, must_lead_here
+from offhook.setup.wizard import dotenv, laptop, pasted, railway
 from offhook.setup.wizard.journey import Setup
 
 _OPTIONS: Final[list[tuple[str, str]]] = [
@@ -24,9 +25,12 @@ def choose(setup: Setup) -> None:
     """Have a place chosen. A file's answer counts over what was chosen before: that is how one moves."""
     known = setup.ask.known("place")
     place = known or setup.state.place or setup.ask.choose("place", "Where shall the server run?", _OPTIONS)
+    is_old = not known and place == setup.state.place
     if place != setup.state.place:
         setup.remember(place=place, url="", by_hand=False, heard="")
     setup.tell.line("ok", dict(_OPTIONS)[place])
+    if is_old and setup.ask.is_person:
+        setup.tell.line("", "chosen before; with --anew you choose again")
 
 
 def deploy(setup: Setup) -> None:
@@ -36,19 +40,35 @@ def deploy(setup: Setup) -> None:
 
 def _own(setup: Setup) -> None:
     """Take an address that is there already, and see that an offhook answers at it."""
-    wait_for(setup, setup.ask.known("url") or setup.state.url or _asked(setup))
+    is_old = bool(setup.state.url) and not setup.ask.known("url")
+    try:
+        wait_for(setup, _address(setup))
+    except SetupError as error:
+        if is_old and setup.ask.is_person:
+            fix = f"{error.fix}; where the server has another address now, --anew asks for it"
+            raise SetupError(error.said, fix) from None
+        raise
 
 
-def _asked(setup: Setup) -> str:
-    return setup.ask.text("url", "The server's address, like https://voice.example.com")
+def _address(setup: Setup) -> str:
+    """Return the server's address; a person is asked until it has the right form."""
+    known = setup.ask.known("url") or setup.state.url
+    while not known:
+        typed = setup.ask.text("url", "The server's address, like https://voice.example.com")
+        try:
+            known = _checked(typed)
+        except SetupError as error:
+            if not setup.ask.is_person:
+                raise
+            setup.tell.line("note", error.said)
+    return _checked(known)
 
 
-def wait_for(setup: Setup, url: str, patience_s: float = 60.0) -> None:
+def wait_for(setup: Setup, address: str, patience_s: float = 60.0, passing: Collection[str] = PASSING) -> None:
     """Wait until an offhook answers at the address, then remember it."""
-    address = _checked(url)
     setup.tell.line("do", f"asking {address} for its health")
     began = time.monotonic()
-    setup.run(must_lead_here(address, patience_s))
+    setup.run(must_lead_here(address, patience_s, lambda line: setup.tell.line("", line), passing))
     setup.tell.line("ok", f"offhook is healthy at {address} ({time.monotonic() - began:.0f} s)")
     setup.remember(url=address)
     if str(setup.settings.server.public_url or "") != address:
@@ -57,17 +77,18 @@ def wait_for(setup: Setup, url: str, patience_s: float = 60.0) -> None:
 
 def _checked(url: str) -> str:
     try:
-        return str(ServerPart(public_url=url.strip()).public_url)
+        return str(ServerPart(public_url=pasted.address(url)).public_url)
     except ValidationError as error:
         said = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-        raise SetupError(f"the address {said}", "run `offhook setup` again and give it so") from None
+        raise SetupError(f"the address {said}", "correct it, then run `offhook setup` again") from None
 
 
 def _railway(setup: Setup) -> None:
     is_by_hand = railway.is_by_hand(setup)
     if is_by_hand:
         railway.show_pages(setup)
-        wait_for(setup, setup.ask.known("url") or setup.state.url or _asked(setup), patience_s=900.0)
+        # whoever has just pressed Deploy there sees a 404 until the first deployment is up
+        wait_for(setup, _address(setup), 900.0, {*PASSING, "no-deployment"})
         railway.compare(setup)
         return
     wait_for(setup, railway.deploy(setup))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from dataclasses import replace
 from typing import Any, Final
@@ -16,6 +15,7 @@ from offhook.setup.railway.follow import Followed, Told, follow
 from offhook.setup.railway.from_project import wanted_of
 from offhook.setup.railway.health import wait_until_healthy
 from offhook.setup.railway.identity import Identity, identify
+from offhook.setup.railway.operations import SERVICE_CONNECT
 from offhook.setup.railway.road import Deployed, apply, plan, verify
 from offhook.setup.railway.wanted import DATABASES, Database, Image, Repository, Source, Wanted
 from offhook.setup.wizard import dotenv
@@ -25,9 +25,9 @@ _WAYS: Final = [
     ("token", "let offhook do it: it needs a token of yours"),
     ("hand", "do it in Railway's own pages: offhook says what goes where, and verifies it"),
 ]
-_ACCESS_IS_AT: Final = "Railway token (railway.com, Account Settings, Tokens; not shown)"
+_ACCESS_IS_AT: Final = "Railway token (from railway.com, Account Settings, Tokens; it stays hidden as you paste)"
 _ASK_REPOSITORY: Final = "GitHub repository (owner/name)"
-_AT_GITHUB: Final = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
+_NO_REPOSITORY: Final = "the repository must be written as owner/name, like ann/my-agent, or as its address at GitHub"
 _PUSH: Final = (
     "Railway builds from GitHub, so this folder must be pushed there; .env stays here. Where that is not done yet:",
     "- make an empty, private repository at github.com/new",
@@ -65,9 +65,7 @@ def deploy(setup: Setup) -> str:
     changes = setup.run(_with_api(setup, lambda api: plan(api, who, wanted)))
     if changes:
         setup.confirm("Railway", changes)
-    deployed: Deployed = setup.run(
-        _with_api(setup, lambda api: apply(api, who, wanted, lambda line: setup.tell.line("", line)))
-    )
+    deployed = _applied(setup, who, wanted)
     assert deployed.deployment_id is not None
     followed: Followed = setup.run(_with_api(setup, lambda api: _followed(setup, api, deployed, wanted)))
     if not followed.diagnosis.is_good:
@@ -75,6 +73,24 @@ def deploy(setup: Setup) -> str:
     setup.tell.line("ok", followed.diagnosis.said)
     setup.run(_healthy(deployed.domain.url))
     return deployed.domain.url
+
+
+def _applied(setup: Setup, who: Identity, wanted: Wanted) -> Deployed:
+    """Make it so. A source that Railway cannot read is forgotten: the next run asks for it again."""
+    try:
+        made: Deployed = setup.run(
+            _with_api(setup, lambda api: apply(api, who, wanted, lambda line: setup.tell.line("", line)))
+        )
+        return made
+    except RailwayError as error:
+        if error.case != "refused" or SERVICE_CONNECT.name not in error.said:
+            raise
+        setup.remember(repository="", image="")
+        raise SetupError(
+            f"Railway cannot read {wanted.source}: it is not there, or Railway may not see it",
+            "look at its spelling, and whether it is pushed; let Railway see it (railway.com, Account Settings, "
+            "Integrations, GitHub); `offhook setup` asks for it again",
+        ) from None
 
 
 def planned(setup: Setup) -> list[str]:
@@ -113,19 +129,26 @@ def _identified(setup: Setup, *, is_dry: bool = False) -> Identity:
             who: Identity = setup.run(_with_api(setup, identify))
             return who
         except RailwayError as error:
-            access = setup.settings.railway
-            is_mine = setup.load().origin("railway.api_token").startswith(".env")
-            if access.api_token is None or not is_mine or is_dry:
+            if is_dry or not _has_other_token(setup, error.case):
                 raise
-            if error.case == "wrong-variable":
-                value = access.api_token.get_secret_value()
-                dotenv.put(setup.folder, {"RAILWAY_TOKEN": value})
-                dotenv.drop(setup.folder, {"RAILWAY_API_TOKEN"})
-            elif error.case == "token-refused" and setup.ask.is_person:
-                setup.tell.line("note", str(error))
-                setup.secret("railway_api_token", "RAILWAY_API_TOKEN", "railway.api_token", _ACCESS_IS_AT)
-            else:
-                raise
+
+
+def _has_other_token(setup: Setup, case: str) -> bool:
+    """Put a project token where it belongs, or have a person give another one for one of `.env` that is refused."""
+    access, loaded = setup.settings.railway, setup.load()
+    name = "token" if access.token is not None else "api_token"
+    if not loaded.origin(f"railway.{name}").startswith(".env"):
+        return False
+    if case == "wrong-variable" and access.api_token is not None:
+        dotenv.put(setup.folder, {"RAILWAY_TOKEN": access.api_token.get_secret_value()})
+        dotenv.drop(setup.folder, {"RAILWAY_API_TOKEN"})
+        return True
+    if case != "token-refused" or not setup.ask.is_person:
+        return False
+    setup.tell.line("note", "Railway does not know this token; make a new one there, and copy it whole")
+    dotenv.drop(setup.folder, {f"RAILWAY_{name.upper()}"})
+    setup.secret("railway_api_token", "RAILWAY_API_TOKEN", "railway.api_token", _ACCESS_IS_AT)
+    return True
 
 
 async def _with_api(setup: Setup, ask: Any) -> Any:
@@ -175,9 +198,12 @@ def _source(setup: Setup) -> Source:
         for line in _PUSH:
             setup.tell.line("", line)
         found = setup.ask.text("repository", _ASK_REPOSITORY, _origin(setup))
-    repository = Repository.read(found, setup.ask.known("branch") or setup.state.branch or "main")
-    if repository is None:
-        raise SetupError("the repository must be written as owner/name, like ann/my-agent", "run `offhook setup` again")
+    branch = setup.ask.known("branch") or setup.state.branch or "main"
+    while (repository := Repository.read(str(found), branch)) is None:
+        if not setup.ask.is_person:
+            raise SetupError(_NO_REPOSITORY, "correct it, then run `offhook setup` again")
+        setup.tell.line("note", _NO_REPOSITORY)
+        found = setup.ask.text("repository", _ASK_REPOSITORY, _origin(setup))
     return repository
 
 
@@ -219,5 +245,5 @@ def _origin(setup: Setup) -> str:
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = _AT_GITHUB.search(said)
-    return found[1] if found else ""
+    found = Repository.read(said) if "github.com" in said else None
+    return found.name if found is not None else ""

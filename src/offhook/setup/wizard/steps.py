@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from offhook.setup.wizard import calls, keys, number, place
@@ -42,6 +43,8 @@ def farewell(setup: Setup) -> None:
     """Say what one does from now on."""
     setup.tell.line("", "")
     setup.tell.line("ok", "all steps are done")
+    if setup.folder.resolve() != Path.cwd():
+        setup.tell.line("", f'the project is in {setup.folder}: change to it first, as by: cd "{setup.folder}"')
     setup.tell.line("", _NEXT[setup.state.place or "url"])
     setup.tell.line("", "`offhook doctor` looks at every link whenever something seems wrong")
     if setup.ask.is_person:

@@ -98,8 +98,8 @@ def judge(report: CallReport, steps: Steps) -> list[Finding]:
     """Say how long each step took, or which one failed and why."""
     if steps.stream_ms is None:
         return [_no_stream(report)]
-    found = [ok(WEBHOOK, f"answered and signed right, {steps.webhook_ms or 0:.0f} ms after dialling")]
-    found.append(ok(STREAM, f"open {steps.stream_ms:.0f} ms after dialling"))
+    found = [ok(WEBHOOK, f"the webhook took our signature and answered, {steps.webhook_ms or 0:.0f} ms after dialling")]
+    found.append(ok(STREAM, f"the media stream opened {steps.stream_ms:.0f} ms after dialling"))
     if steps.heard_ms is None:
         said = f"silence: no agent audio within {HEAR_S:.0f} s of a good stream"
         fix = "look at the checks of Deepgram above, and at the server's log of this call"
