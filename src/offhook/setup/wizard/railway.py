@@ -96,7 +96,7 @@ def _applied(setup: Setup, who: Identity, wanted: Wanted) -> Deployed:
 def planned(setup: Setup) -> list[str]:
     """Return what `deploy` would change, in words. Changes nothing."""
     who = _identified(setup, is_dry=True)
-    wanted = _wanted(setup)
+    wanted = replace(_wanted(setup), required=())  # a key that is missing yet is asked for in a step before
     changes: list[str] = setup.run(_with_api(setup, lambda api: plan(api, who, wanted)))
     return changes or ["everything is as wanted"]
 
