@@ -153,7 +153,7 @@ def hold_a_conversation(socket: Any) -> Talk:
     )
     socket.send_function_call_response(answer)
     report = talk.until("LatencyReport")
-    assert 0.6 < report.total_latency < 5
+    assert 0.6 < report.total_latency < 60
     assert report.ttt_tool_latency is not None
     assert bytes(talk.audio) == tone("You can come at ten.")
 

@@ -39,9 +39,10 @@ class SessionClock:
 class _Hurried(selectors.DefaultSelector):
     """Waits for files as always, and for time a fraction of it."""
 
-    def __init__(self, rate: float | None) -> None:
+    def __init__(self, rate: float | None, settle_s: float) -> None:
         super().__init__()
         self._rate = rate
+        self._settle_s = settle_s
         self.skipped = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -49,7 +50,7 @@ class _Hurried(selectors.DefaultSelector):
             return super().select(timeout)
         if self._rate is not None:
             return super().select(timeout / self._rate)
-        ready = super().select(0)
+        ready = super().select(min(self._settle_s, timeout))
         if not ready:
             self.skipped += max(timeout, LEAST_S)
         return ready
@@ -58,12 +59,13 @@ class _Hurried(selectors.DefaultSelector):
 class WoundLoop(asyncio.SelectorEventLoop):
     """An event loop whose time runs ``rate`` times as fast; None: skips what everybody only waits for.
 
-    Skipping is for processes that hold both ends of every socket: time also passes while somebody else works.
+    Skipping is for processes that hold both ends of every socket: time also passes while somebody else works. Before
+    each skip it really waits ``settle_s``, for what is on its way from one end to the other.
     """
 
-    def __init__(self, rate: float | None = None) -> None:
+    def __init__(self, rate: float | None = None, *, settle_s: float = 0.0) -> None:
         self._rate = rate
-        self._hurried = _Hurried(rate)
+        self._hurried = _Hurried(rate, settle_s)
         self._real = time.monotonic()
         super().__init__(self._hurried)
 

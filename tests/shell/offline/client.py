@@ -1,23 +1,30 @@
-"""A plain client of the offline agent for these tests: the `websockets` library, which the server does not use."""
+"""A plain client of the offline agent for these tests: the `websockets` library, which the server does not use.
+
+A test in which something must happen before something else is over runs `on_wound_time`: there, time passes only where
+both ends wait, so that a machine that is slow or busy changes nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import websockets
 
+from offhook.offline.clock import WoundLoop
 from offhook.offline.faults import Faults
 from offhook.offline.manners import Manners
 from offhook.offline.scripted import ScriptedMind, tone
 from offhook.offline.server import OfflineAgent
 from offhook.wire import ulaw
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
+SETTLE_S = 0.003
 KEY = {"Authorization": "Token a-key"}
 TELEPHONE = {
     "input": {"encoding": "mulaw", "sample_rate": 8000},
@@ -30,6 +37,17 @@ PAUSE = ulaw.silence(800)
 def settings(**agent: Any) -> dict[str, Any]:
     think = {"provider": {"type": "open_ai", "model": "gpt-4o-mini"}, "prompt": "You answer."}
     return {"type": "Settings", "audio": TELEPHONE, "agent": {"think": think, **agent}}
+
+
+def on_wound_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on a loop whose time passes only where nobody has anything to do."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **options: Any) -> None:
+        with asyncio.Runner(loop_factory=lambda: WoundLoop(settle_s=SETTLE_S)) as runner:
+            runner.run(test(*args, **options))
+
+    return run
 
 
 async def fact(holds: Callable[[], object]) -> None:

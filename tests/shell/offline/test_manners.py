@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.shell.offline.client import PAUSE, SPEECH, connected, fact, on_a_call, settings
+from tests.shell.offline.client import PAUSE, SPEECH, connected, fact, on_a_call, on_wound_time, settings
 from tests.shell.offline.test_server import LOOK, ONE, Looking
 
 from offhook.offline.faults import At, Faults, Lose
@@ -45,6 +45,7 @@ async def test_audio_that_is_a_file_ends_the_session() -> None:
         assert client.messages[-1]["code"] == "USER_AUDIO_FORMAT"
 
 
+@on_wound_time
 async def test_acknowledgements_may_lag_behind_audio() -> None:
     async with on_a_call(mind=ONE, manners=Manners(acks="after_audio"), greeting="Hello there, caller.") as (_, client):
         await client.gets("ConversationText")
@@ -100,6 +101,7 @@ async def test_a_multilingual_recogniser_tells_the_languages() -> None:
         assert "languages" not in (await client.gets("ConversationText", 2))
 
 
+@on_wound_time
 async def test_an_unanswered_function_may_fail_in_the_end() -> None:
     think = {"provider": OPEN_AI, "functions": [LOOK]}
     async with on_a_call(mind=Looking(), manners=Manners(timers=Timers(function_s=0.2)), think=think) as (_, client):
@@ -164,6 +166,7 @@ async def test_mp3_without_a_container_passes_the_settings_and_fails_at_the_firs
         assert not client.audio
 
 
+@on_wound_time
 async def test_a_voice_with_a_speed_it_does_not_have_is_passed_over() -> None:
     odd = {"provider": {"type": "deepgram", "version": "v2", "model": "flux-kit-en", "speed": 1.03}}
     async with on_a_call(mind=ONE, greeting="Hi.", speak=[odd, {"provider": AURA}]) as (_, client):
