@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -17,7 +19,7 @@ from tests.kit.bridge import API_KEY, AUTH_TOKEN, PATIENT, SIGNED
 from tests.kit.ports import free_port
 from tests.kit.process import Process, running
 from tests.kit.process import started as started_process
-from tests.kit.raw import WAIT_S, until
+from tests.kit.raw import WAIT_S, Line, until, upgrade
 
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
@@ -268,6 +270,39 @@ class TestSignals:
             await client.aclose()
             assert await process.ends() == 0
             assert "Traceback" not in process.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the most memory a process ever had is in /proc")
+async def test_c11_what_follows_an_oversized_header_is_not_kept(tmp_path: Path, agent):
+    """Eight peers announce 1 GiB and send as fast as they can until they are shut out; and the log stays a log."""
+
+    async def flood(port: int) -> None:
+        async with await Line.open(port) as line:
+            await line.send(upgrade("/twilio"))
+            await line.head()
+            with contextlib.suppress(ConnectionError):
+                await line.send(b"\x81\xff" + (1 << 30).to_bytes(8, "big") + b"\0\0\0\0")
+                while True:
+                    await line.send(b"x" * 1_000_000)
+
+    async with running(tmp_path, "serve", environ=environ(agent)) as process:
+        port = await process.port()
+        await process.says("agent_checked")
+        await flood(port)
+        before = most_kib(process.pid)
+        await asyncio.gather(*(flood(port) for _ in range(8)))
+        assert most_kib(process.pid) - before < 8 * 256
+        process.signal(signal.SIGTERM)
+        assert await process.ends() == 0
+        assert [event["reason"] for event in events(process, "refused")] == 9 * ["caller_oversize"]
+        assert not [line for line in process.lines if not line.startswith(("{", "note:", "offhook listens"))]
+
+
+def most_kib(pid: int) -> int:
+    """Return the most resident memory that a process ever had."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1])
 
 
 _NOHUP = """

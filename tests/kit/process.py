@@ -34,6 +34,11 @@ class Process:
         self._changed.set()
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def text(self) -> str:
         """Everything it wrote."""
         return "\n".join(self.lines)

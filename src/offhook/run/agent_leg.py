@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import socket
 import ssl
@@ -13,13 +12,14 @@ from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from picows import WSAutoPingStrategy, WSFrame, WSHandshakeError, WSListener, WSTransport
+from picows import WSFrame, WSHandshakeError, WSListener, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the .pyx, absent from its stub
 
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
 from offhook.errors import AgentBusy, AgentError, AgentGone, AgentRefused, AgentUnavailable
 from offhook.run.leg import BINARY, TEXT, Leg, harden, nowhere
+from offhook.run.sockets import client_socket
 from offhook.run.taps import NO_TAPS, Taps
 from offhook.wire.ulaw import BYTES_PER_MS
 
@@ -162,9 +162,11 @@ class AgentDialler:
             leg = AgentLeg(events, self._limits, self._timeouts, self.sockets)
             return self.taps.agent(events.call_sid, leg, self._address.path)
 
+        where = self._address.netloc, self._address.path
+        headers = {"Authorization": f"Token {self._key}"} if self._key else {}
         try:
             async with asyncio.timeout(within_s):
-                await self._open(self._picows(listener))
+                await self._open(client_socket(where, headers, listener, self._limits, self._timeouts))
         except WSHandshakeError as refusal:
             error = _refused(refusal)
             self.taps.agent_refused(events.call_sid, error, self._address.path)
@@ -189,26 +191,6 @@ class AgentDialler:
         except BaseException:
             transport.abort()
             raise
-
-    def _picows(self, listener: Callable[[], WSListener]) -> WSProtocol:
-        """Make picows' client protocol for one connection; the handshake's deadline and the pings are ours."""
-        return WSProtocol(
-            self._address.netloc,
-            self._address.path,
-            True,
-            listener,
-            logging.getLogger("offhook.picows"),
-            True,
-            None,
-            False,
-            self._timeouts.ping_s,
-            self._timeouts.pong_s,
-            WSAutoPingStrategy.PING_WHEN_IDLE,
-            True,
-            self._limits.agent_message_bytes,
-            {"Authorization": f"Token {self._key}"} if self._key else None,
-            4096,
-        )
 
     def _pause(self, error: AgentError) -> float:
         asked = error.facts.get("retry_after_s")

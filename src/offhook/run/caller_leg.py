@@ -97,11 +97,10 @@ class CallerLeg(Leg):
         if call is None or not self._takes_whole or frame.msg_type is not TEXT or not frame.fin:
             super().on_ws_frame(transport, frame)
             return
-        payload = frame.get_payload_as_memoryview()
         try:
-            message = decode_documented(payload)
+            message = decode_documented(frame.get_payload_as_memoryview())
         except Exception:  # noqa: BLE001 - what it is, the long way says
-            self.text(payload)
+            super().on_ws_frame(transport, frame)
             return
         if type(message) is Media:
             call.caller_media(message)
@@ -122,14 +121,16 @@ class CallerLeg(Leg):
         else:
             call.caller_message(message)
 
-    def binary(self, payload: bytes) -> None:  # noqa: ARG002 - Twilio sends none
-        self._malformed()
+    def binary(self, payload: bytes) -> None:  # noqa: ARG002 - Twilio sends none (C12)
+        self.close(1003)
 
     def over(self) -> None:
         CallerLeg.live -= 1
-        self._disarm()
         if self._call is not None:
             self._call.caller_over(self, self._fault())
+        elif self._start_deadline is not None:  # else it was turned away, and that was told
+            self._reception.refused(self._fault() or CallerGone(why="closed before start"))
+        self._disarm()
 
     def blocked(self, blocked: bool) -> None:
         if self._call is not None:

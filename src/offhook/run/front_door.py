@@ -7,19 +7,18 @@ finding 3), so no connection reaches them before its head is whole and sane. Not
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest
-from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the .pyx, absent from its stub
+from picows import WSListener, WSUpgradeRequest
 
 from offhook.config.limits import Limits
 from offhook.config.timeouts import Timeouts
 from offhook.errors import BadSignature, OffhookError
 from offhook.run.caller_leg import CallerLeg, Reception
+from offhook.run.sockets import hand_over, server_socket
 from offhook.run.taps import NO_TAPS, Taps
 
 _END: Final = b"\r\n\r\n"
@@ -153,9 +152,10 @@ class Visitor(asyncio.Protocol):
         """Collect the head; hand the connection on as soon as it is whole."""
         self._received += data
         end = self._received.find(_END)
+        if (len(self._received) if end < 0 else end) > 2 * self._door.limits.header_line_bytes:
+            self.turn_away(431)
+            return
         if end < 0:
-            if len(self._received) > 2 * self._door.limits.header_line_bytes:
-                self.turn_away(431)
             return
         try:
             head = parse_head(bytes(self._received[:end]), self._door.limits)
@@ -165,8 +165,7 @@ class Visitor(asyncio.Protocol):
         if head.is_upgrade:
             self._to_stream(head)
         else:
-            self._leave()
-            self._hand_to(self._door.web())
+            self._to_web()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client went away."""
@@ -203,47 +202,20 @@ class Visitor(asyncio.Protocol):
             return streams.taps.caller(CallerLeg(streams.reception, nonce, limits, timeouts), streams.path)
 
         self._leave()
-        self._hand_to(_picows(listener, limits, timeouts))
-
-    def _hand_to(self, protocol: asyncio.Protocol | WSProtocol) -> None:
-        """Make ``protocol`` the owner of the connection, as if it had accepted it."""
         assert self._transport is not None
-        received, self._received = bytes(self._received), bytearray()
-        self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
-        if isinstance(protocol, asyncio.Protocol):
-            protocol.data_received(received)
-            return
-        while received and not self._transport.is_closing():
-            room = protocol.get_buffer(len(received))
-            size = min(len(room), len(received))
-            room[:size] = received[:size]
-            protocol.buffer_updated(size)
-            received = received[size:]
+        hand_over(self._transport, server_socket(listener, limits, timeouts), bytes(self._received))
+
+    def _to_web(self) -> None:
+        """Make the web app the owner of the connection, as if it had accepted it."""
+        self._leave()
+        assert self._transport is not None
+        web = self._door.web()
+        self._transport.set_protocol(web)
+        web.connection_made(self._transport)
+        web.data_received(bytes(self._received))
 
     def _leave(self) -> None:
         self._door.waiting.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-
-def _picows(listener: Callable[[WSUpgradeRequest], WSListener], limits: Limits, timeouts: Timeouts) -> WSProtocol:
-    """Make picows' server protocol for one connection; no compression is ever negotiated."""
-    return WSProtocol(
-        None,
-        None,
-        False,
-        listener,
-        logging.getLogger("offhook.picows"),
-        True,
-        timeouts.request_s,
-        False,
-        timeouts.ping_s,
-        timeouts.pong_s,
-        WSAutoPingStrategy.PING_WHEN_IDLE,
-        True,
-        limits.caller_message_bytes,
-        None,
-        2048,
-    )
