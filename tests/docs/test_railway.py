@@ -122,6 +122,7 @@ async def test_by_command(owner: Owner):
     assert "RAILWAY_API_TOKEN" not in owner.service.variables
     assert await owner.runs(for_good) == 0
     assert len(owner.service.deployments) == 1
+    assert "build |" not in owner.said
     assert await owner.runs(two) == 0, owner.said
     assert sorted(s.name for s in owner.railway.projects[0].services) == ["Postgres", "Redis", "offhook"]
     assert owner.service.newest is not None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from offhook.setup.railway.api import Railway
     from offhook.setup.railway.follow import Told
     from offhook.setup.railway.identity import Identity
+    from offhook.setup.railway.road import Deployed
     from offhook.setup.railway.wanted import Source, Wanted
 
 railway = typer.Typer(no_args_is_help=True, help="The service at Railway: made or verified, by its public API.")
@@ -161,14 +162,18 @@ async def _deploy(loaded: Loaded, wanted: Wanted, *, dry_run: bool, again: bool,
         if deployed.deployment_id is None:
             typer.echo("nothing to deploy yet: name a repository (--repo) or an image (--image)")
             return 1
-        return await _follow(session, api, deployed.deployment_id, deployed.domain.url, wanted)
+        return await _follow(session, api, deployed, wanted)
 
 
-async def _follow(session: aiohttp.ClientSession, api: Railway, deployment_id: str, url: str, wanted: Wanted) -> int:
+async def _follow(session: aiohttp.ClientSession, api: Railway, deployed: Deployed, wanted: Wanted) -> int:
     from offhook.setup.railway.follow import follow
     from offhook.setup.railway.health import wait_until_healthy
 
-    ended = await follow(api, deployment_id, wanted.settings, _tell)
+    assert deployed.deployment_id is not None
+    url = deployed.domain.url
+    # what an earlier run deployed, and nothing has changed since: its log was told then
+    tell = _tell if deployed.changes else _tell_state
+    ended = await follow(api, deployed.deployment_id, wanted.settings, tell)
     if not ended.diagnosis.is_good:
         typer.echo(f"failed: {ended.diagnosis.said}\nfix: {ended.diagnosis.fix}", err=True)
         return 1
@@ -205,6 +210,11 @@ def _agreed() -> bool:
         typer.echo("nothing was changed: give --yes to do it without a terminal", err=True)
         return False
     return typer.confirm("Do this?", default=True)
+
+
+def _tell_state(line: Told) -> None:
+    if line.kind == "state":
+        _tell(line)
 
 
 def _tell(line: Told) -> None:

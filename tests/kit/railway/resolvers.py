@@ -139,7 +139,7 @@ class Root:
 
     def environment(self, info: Any, id: str, projectId: str | None = None) -> Any:
         project = next((p for p in self.railway.projects if p.environment_id == id), None)
-        if project is None:
+        if project is None or self.railway.hides_environments:
             raise refuse()
         self._project(project.id)
         variables = [

@@ -47,6 +47,7 @@ class RailwayStandIn:
         self.ignored_settings: set[str] = set()
         self.schema = schema()
         self.forbidden: set[str] = set()
+        self.hides_environments = False
         self.answer_lost: Callable[[str], bool] = lambda _: False
         self.refuses: Callable[[str], int | None] = lambda _: None
         self.allowed, self.used = 10_000, 0

@@ -15,7 +15,7 @@ from offhook.setup.railway.api import Allowance, Railway, Token
 from offhook.setup.railway.follow import follow
 from offhook.setup.railway.identity import identify
 from offhook.setup.railway.operations import ACCOUNT, PROJECT_CREATE, VARIABLES_UPSERT
-from offhook.setup.railway.road import apply
+from offhook.setup.railway.road import apply, plan
 from offhook.setup.railway.wanted import Repository, Wanted
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -187,7 +187,22 @@ async def test_a_field_that_is_needed_is_missed_aloud(railway: RailwayStandIn, a
 
 
 async def test_what_a_token_may_not_know_is_done_without(railway: RailwayStandIn, api: Railway):
-    railway.forbidden = {"VariableNames"}
+    railway.hides_environments = True
     wanted = Wanted(Repository("owner/quick"), {"SOME_KEY": "value"})
     await apply(api, await identify(api), wanted)
     assert railway.only_service().variables["SOME_KEY"] == "value"
+    with_names = [asked for name, asked in railway.requests if name == "Variables" and asked["withNames"]]
+    assert len(with_names) == 1
+
+
+async def test_a_first_deployment_and_a_second_fit_into_the_hour_of_the_free_plan(
+    railway: RailwayStandIn, api: Railway
+):
+    """A hundred requests an hour, of which the looks at the deployment take what is left."""
+    railway.page_size = 100  # as many as Railway's own pages hold, or more
+    wanted = Wanted(Repository("owner/quick"), {"SOME_KEY": "value"})
+    for _ in range(2):
+        who = await identify(api)
+        await plan(api, who, wanted)
+        await apply(api, who, wanted)
+    assert len(railway.requests) <= 60

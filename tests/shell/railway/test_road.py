@@ -331,7 +331,7 @@ async def test_a_branch_that_does_not_exist(railway: RailwayStandIn, api: Railwa
 
 
 async def test_a_repository_that_railway_may_not_read(railway: RailwayStandIn, api: Railway):
-    with pytest.raises(RailwayError, match="not found"):
+    with pytest.raises(RailwayError, match=r"not found.*let Railway's GitHub app see it"):
         await made(api, replace(QUICK, source=Repository("owner/secret")))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -95,6 +96,7 @@ class Railway:
         self.token, self.url, self.look_s, self.patience_s = token, url, look_s, patience_s
         self.allowance = Allowance()
         self.requests = 0
+        self.hides_names = False  # this token may not see the names of variables: found out once
         self._session = session
         self._gone: set[str] = set()
 
@@ -203,9 +205,8 @@ def _refused(operation: Operation, message: str) -> RailwayError:
 
 def _too_many(after_s: float, limit: int | None) -> RailwayError:
     allowed = f" (the plan allows {limit} an hour)" if limit else ""
-    return RailwayError(
-        "rate-limited", f"Railway has had too many requests{allowed}", f"run again in {after_s:.0f} seconds"
-    )
+    wait = f"{after_s:.0f} seconds" if after_s < 120 else f"{math.ceil(after_s / 60)} minutes"
+    return RailwayError("rate-limited", f"Railway has had too many requests{allowed}", f"run again in {wait}")
 
 
 def _unreached(url: str, error: Exception) -> RailwayError:

@@ -82,7 +82,7 @@ async def _another_kind(api: Railway, error: RailwayError) -> RailwayError:
 def _unknown(variable: str, other: str, kind: str) -> RailwayError:
     return RailwayError(
         "token-refused",
-        f"Railway does not take the token in {variable} as a {kind} token",
+        f"Railway does not take the token in {variable} as {'an' if kind.startswith('a') else 'a'} {kind} token",
         f"create a new one at Railway; if it is of another kind, it belongs in {other}",
     )
 

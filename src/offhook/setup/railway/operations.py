@@ -128,27 +128,27 @@ VOLUMES: Final = _operation("""query Volumes($environmentId: String!) {
 
 # --- variables ------------------------------------------------------------------------------------------------------
 
-VARIABLES: Final = _operation("""query Variables($projectId: String!, $environmentId: String!, $serviceId: String!) {
-  variables(projectId: $projectId, environmentId: $environmentId, serviceId: $serviceId)
-}""")
-
-#: As they were written, references and all: what we set must be compared with this.
-VARIABLES_WRITTEN: Final = _operation(
-    """query VariablesAsWritten($projectId: String!, $environmentId: String!, $serviceId: String!) {
-  variables(projectId: $projectId, environmentId: $environmentId, serviceId: $serviceId, unrendered: true)
-}"""
-)
-
-#: Sealed variables are in no map of values; only their names can be seen.
-VARIABLE_NAMES: Final = _operation("""query VariableNames($environmentId: String!, $after: String) {
-  environment(id: $environmentId) {
+#: As they were written, references and all, which is what we compare with what we set; and with references filled.
+#: Sealed variables are in no map of values: only their names can be seen, and not by every token.
+VARIABLES: Final = _operation(
+    """query Variables(
+  $projectId: String!
+  $environmentId: String!
+  $serviceId: String!
+  $after: String
+  $withNames: Boolean!
+) {
+  written: variables(projectId: $projectId, environmentId: $environmentId, serviceId: $serviceId, unrendered: true)
+  rendered: variables(projectId: $projectId, environmentId: $environmentId, serviceId: $serviceId)
+  environment(id: $environmentId) @include(if: $withNames) {
     id
     variables(after: $after) {
       edges { node { name serviceId isSealed } }
       pageInfo { hasNextPage endCursor }
     }
   }
-}""")
+}"""
+)
 
 VARIABLES_UPSERT: Final = _operation("""mutation VariablesUpsert($input: VariableCollectionUpsertInput!) {
   variableCollectionUpsert(input: $input)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from offhook.errors import RailwayError
 from offhook.setup.railway.api import Railway
@@ -13,13 +13,16 @@ from offhook.setup.railway.operations import (
     SERVICE_INSTANCE,
     SERVICE_TRIGGERS,
     SERVICE_UPDATE,
-    VARIABLE_NAMES,
     VARIABLES,
     VARIABLES_UPSERT,
-    VARIABLES_WRITTEN,
 )
 from offhook.setup.railway.place import Place
 from offhook.setup.railway.wanted import Difference, Image, Repository, ServiceSettings, Source, is_same_source
+
+_LET_IT_SEE: Final = (
+    "check the repository's name, and let Railway's GitHub app see it (github.com, Settings, Applications, Railway, "
+    "Configure); then run again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,18 @@ async def connect(api: Railway, place: Place, wanted: Source) -> bool:
     if is_same_source((await read_instance(api, place)).source, wanted):
         return False
     named = {"image": wanted.name} if isinstance(wanted, Image) else {"repo": wanted.name, "branch": wanted.branch}
-    await api.ask(SERVICE_CONNECT, id=place.service_id, input=named)
+    try:
+        await api.ask(SERVICE_CONNECT, id=place.service_id, input=named)
+    except RailwayError as error:
+        if error.case != "refused" or isinstance(wanted, Image):
+            raise
+        raise RailwayError(error.case, error.said, _LET_IT_SEE) from None
     found = (await read_instance(api, place)).source
     if not is_same_source(found, wanted):
         raise RailwayError(
             "did-not-stick",
             f"the service should deploy {wanted}, but reads back {found or 'no source'}",
-            "let Railway's GitHub app see the repository (github.com, Settings, Applications), then run again",
+            _LET_IT_SEE,
         )
     return True
 
@@ -104,25 +112,27 @@ class Variables:
 
 
 async def read_variables(api: Railway, place: Place) -> Variables:
-    """Read the variables, both ways, and the names of sealed ones."""
-    written = (await api.ask(VARIABLES_WRITTEN, **place.ids))["variables"]
-    rendered = (await api.ask(VARIABLES, **place.ids))["variables"]
-    return Variables(_texts(written), _texts(rendered), await _sealed(api, place))
-
-
-async def _sealed(api: Railway, place: Place) -> frozenset[str]:
+    """Read the variables, both ways, and the names of sealed ones where this token may see them."""
     names: set[str] = set()
     after: str | None = None
     while True:
-        found = await api.ask_if_allowed(VARIABLE_NAMES, environmentId=place.environment_id, after=after)
-        if found is None:
-            return frozenset(names)
-        page = found["environment"]["variables"]
-        nodes = [edge["node"] for edge in page["edges"]]
+        found = await _variables(api, place, after)
+        page = found.get("environment")
+        nodes = [edge["node"] for edge in page["variables"]["edges"]] if page else []
         names |= {each["name"] for each in nodes if each["isSealed"] and each["serviceId"] == place.service_id}
-        if not page["pageInfo"]["hasNextPage"]:
-            return frozenset(names)
-        after = page["pageInfo"]["endCursor"]
+        if not page or not page["variables"]["pageInfo"]["hasNextPage"]:
+            return Variables(_texts(found["written"]), _texts(found["rendered"]), frozenset(names))
+        after = page["variables"]["pageInfo"]["endCursor"]
+
+
+async def _variables(api: Railway, place: Place, after: str | None) -> dict[str, Any]:
+    if not api.hides_names:
+        found = await api.ask_if_allowed(VARIABLES, **place.ids, after=after, withNames=True)
+        if found is not None:
+            return found
+    found = await api.ask(VARIABLES, **place.ids, after=None, withNames=False)
+    api.hides_names = True  # only where it goes without them
+    return found
 
 
 async def set_variables(api: Railway, place: Place, wanted: Mapping[str, str]) -> list[str]:
