@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from offhook.sim.events import Event
     from offhook.sim.report import CallReport
 
+_BY = {"caller": "by the caller", "server": "by the server", "twilio": "by Twilio", "nobody": "by nobody"}
 #: Marks come every half second and say nothing to a reader.
 _UNTOLD = "MarkReturned"
 
@@ -32,7 +33,7 @@ def line_of(event: Event) -> str | None:
         case seen.StreamEnded(at_ms, by, how, code, unheard_ms):
             closed = f" with code {code}" if code not in (None, 1000, 1005) else ""
             unheard = f"; {_s(unheard_ms)} of audio was not heard" if unheard_ms >= 20 else ""
-            ender = "" if by == "nobody" else f" by the {by}"
+            ender = "" if by == "nobody" else f" {_BY[by]}"
             said = ("stream", f"{how}{ender}{closed}{unheard}")
         case seen.CallerSpeaks(at_ms, text, over_agent):
             said = ("caller", (f'"{text}"' if text else "speaks") + (" (interrupts)" if over_agent else ""))
@@ -50,7 +51,7 @@ def line_of(event: Event) -> str | None:
         case seen.Complained(at_ms, complaint):
             said = ("complaint", str(complaint))
         case seen.HungUp(at_ms, by, why):
-            said = ("hung up", f"by the {by}: {why}" if by != "caller" else "by the caller")
+            said = ("hung up", _BY[by] if by == "caller" else f"{_BY[by]}: {why}")
         case _:
             return None
     return f"{at_ms / 1000:7.2f}  {said[0]:<9}  {said[1]}"
@@ -108,6 +109,10 @@ def hint_of(found: Complaint, *, signed: bool) -> str:
 _BY_CODE = {
     31902: "is the server running, and is this its port?",
     11205: "is the server running, and is this its port?",
+    11210: "is the name spelt right, and is the tunnel or the deployment there?",
+    11220: "is it https there? A server on this machine speaks http://, mostly",
+    31910: "is it TLS there? A server on this machine speaks ws://, mostly",
+    31904: "is the name spelt right, and is the tunnel or the deployment there?",
     31921: "the server refused the stream after `start`: a missing token, another account, or an error of its own",
     12300: "the voice webhook must answer with Content-Type: text/xml",
     -3: "the agent never spoke, or stopped answering",

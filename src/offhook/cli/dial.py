@@ -85,6 +85,8 @@ def dial(
         raise typer.BadParameter("give one of --say, --audio and --scenario")
     if method.upper() not in ("GET", "POST"):
         raise typer.BadParameter("--method is GET or POST")
+    for name, address in {"URL": url, "--sign-as": sign_as, "--fallback": fallback}.items():
+        _check_address(name, address)
     who, folder = _caller(say or [], audio or [], scenario)
     token, account = credentials(token_env, account_sid)
     chosen = {
@@ -128,6 +130,20 @@ def _caller_of(wanted: str) -> tuple[CallerPart, Path]:
     if len(found) != 1:
         raise typer.BadParameter("one scenario, please, not a folder", param_hint="--scenario")
     return found[0].scenario.who, found[0].folder
+
+
+def _check_address(name: str, address: str | None) -> None:
+    from offhook.sim.address import stream_address, web_address
+    from offhook.sim.complaints import LineFault
+
+    if address is None:
+        return
+    may_stream = name != "--fallback" and address.strip().startswith(("ws:", "wss:"))
+    try:
+        stream_address(address) if may_stream else web_address(address)
+    except LineFault as fault:
+        kinds = "http://, https://, ws:// or wss://" if name == "URL" else "http:// or https://"
+        raise typer.BadParameter(f"{fault.text}; give a whole {kinds} address", param_hint=name) from None
 
 
 def _parameters(given: Sequence[str]) -> dict[str, str]:

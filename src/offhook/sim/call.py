@@ -113,14 +113,21 @@ class SimulatedCall:
 
     # -- what the REST API can do to it -----------------------------------------------------------------------------
 
-    async def redirect(self, url: str | None = None, twiml: str | None = None, method: str = "POST") -> None:
+    async def redirect(
+        self,
+        url: str | None = None,
+        twiml: str | None = None,
+        method: str = "POST",
+        fallback: tuple[str, str] | None = None,
+    ) -> None:
         """Abandon the current TwiML and run another, as a REST update does: an open stream gets `stop` and a close.
 
-        Raises `ValueError` unless exactly one of ``url`` and ``twiml`` is given; a call that is over stays over.
+        ``fallback``: address and method of another fallback from now on. A call that is over stays over. Raises
+        `ValueError` unless exactly one of ``url`` and ``twiml`` is given.
         """
         if (url is None) == (twiml is None):
             raise ValueError("a call is redirected either to a url or to twiml")
-        self._circuit.reroute(Rerouted(url, twiml, method))
+        self._circuit.reroute(Rerouted(url, twiml, method, fallback))
         if self._parts is not None:
             await self._parts.streams.end_connected()
 

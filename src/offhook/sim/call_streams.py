@@ -7,8 +7,8 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
+from offhook.sim.address import stream_address
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.callbacks import Callbacks
 from offhook.sim.circuit import Circuit
@@ -16,7 +16,7 @@ from offhook.sim.complaints import LineFault
 from offhook.sim.earpiece import Earpiece
 from offhook.sim.events import StreamStarted
 from offhook.sim.handset import Handset
-from offhook.sim.identity import CallIdentity
+from offhook.sim.identity import CallIdentity, fresh_sid
 from offhook.sim.plan import StreamOrder
 from offhook.sim.reach import Reach
 from offhook.sim.stream import StreamClient
@@ -73,9 +73,12 @@ class CallStreams:
         self._watchers = watchers
         self._connected: StreamClient | None = None
 
-    async def connect(self, order: StreamOrder) -> None:
-        """Hold a two-way stream until it is over. Raises `LineFault`; after it `LineOver` or `Rerouted`."""
-        stream = await self._open(order)
+    async def connect(self, order: StreamOrder, fault: LineFault | None = None) -> None:
+        """Hold a two-way stream until it is over. Raises `LineFault`; after it `LineOver` or `Rerouted`.
+
+        ``fault``: it cannot be opened, and its callback is told why.
+        """
+        stream = await self._open(order, fault)
         try:
             async with stream:
                 self._connected = stream
@@ -103,11 +106,12 @@ class CallStreams:
         """Open a one-way stream that runs beside the call. Raises `LineFault`."""
         tracks = order.tracks or ("inbound",)
         running = [fork for fork in self.forks if fork.status == "in-progress"]
+        fault = None
         if sum(len(fork.order.tracks or ()) for fork in running) + len(tracks) > TRACKS:
-            raise LineFault(31900, f"a call has at most {TRACKS} tracks")
-        if order.name is not None and any(fork.name == order.name for fork in running):
-            raise LineFault(31900, "another stream of this call has that name")
-        stream = await self._open(order)
+            fault = LineFault(31900, f"a call has at most {TRACKS} tracks")
+        elif order.name is not None and any(fork.name == order.name for fork in running):
+            fault = LineFault(31900, "another stream of this call has that name")
+        stream = await self._open(order, fault)
         fork = Fork(stream.stream_sid, order.name or stream.stream_sid, order, stream)
         self.forks.append(fork)
         fork.watch = self._watchers.create_task(self._watch(fork))
@@ -158,9 +162,11 @@ class CallStreams:
         self.frames_sent += stream.frames_sent
         self.frames_dropped += stream.frames_dropped
 
-    async def _open(self, order: StreamOrder) -> StreamClient:
-        witness, terms = self._circuit.witness, self._terms
+    async def _open(self, order: StreamOrder, fault: LineFault | None) -> StreamClient:
+        witness, terms, sid = self._circuit.witness, self._terms, fresh_sid("MZ")
         try:
+            if fault is not None:
+                raise fault
             if not _may_be_plain(order.url):
                 witness.complain(31922, "Twilio connects to wss:// only")
             return await StreamClient.open(
@@ -175,9 +181,10 @@ class CallStreams:
                 on_wire=terms.on_wire,
                 reach=terms.reach,
                 tracks=order.tracks,
+                stream_sid=sid,
             )
-        except LineFault as fault:
-            self._callbacks.stream(order, "", "stream-error", f"{fault.code} - {fault.text}")
+        except LineFault as refused:
+            self._callbacks.stream(order, sid, "stream-error", f"{refused.code} - {refused.text}")
             raise
 
     async def _begin(self, stream: StreamClient, order: StreamOrder) -> None:
@@ -196,13 +203,11 @@ class CallStreams:
 def _may_be_plain(url: str) -> bool:
     """Whether this stream URL is right: wss, or ws to this very machine, as in tests and in development.
 
-    Raises `LineFault` 31922 for any other scheme. Plain ws to another machine is a finding and is dialled all the same.
+    Raises `LineFault` 31922 or 31923. Plain ws to another machine is a finding and is dialled all the same.
     """
-    parts = urlsplit(url)
+    parts = stream_address(url)
     if parts.scheme == "wss":
         return True
-    if parts.scheme not in ("ws", ""):
-        raise LineFault(31922, f"the scheme is {parts.scheme[:16]}; Twilio connects to wss:// only")
     try:
         return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
     except ValueError:

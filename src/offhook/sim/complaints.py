@@ -17,7 +17,13 @@ CATALOGUE: Final[dict[int, tuple[Level, str]]] = {
     11100: ("error", "malformed URL"),
     11200: ("error", "the webhook did not answer with a usable document"),
     11205: ("error", "cannot connect to the webhook"),
+    11206: ("error", "the webhook's answer breaks HTTP"),
+    11210: ("error", "the webhook's host name is unknown"),
     11215: ("error", "too many redirects"),
+    11220: ("error", "no TLS with the webhook"),
+    11235: ("error", "the webhook's certificate is for another host"),
+    11236: ("error", "the webhook's certificate has expired"),
+    11237: ("error", "the webhook's certificate is not trusted"),
     11750: ("error", "TwiML is larger than 64 KB"),
     11770: ("error", "empty TwiML body"),
     12100: ("error", "TwiML cannot be parsed"),
@@ -47,7 +53,7 @@ CATALOGUE: Final[dict[int, tuple[Level, str]]] = {
     13410: ("warning", "Play: invalid loop"),
     13420: ("warning", "Play: not an audio file"),
     13510: ("warning", "Say: invalid loop"),
-    13520: ("warning", "empty Say"),
+    13520: ("warning", "Say: no text, or too much"),
     13610: ("warning", "Record: invalid method"),
     13611: ("warning", "Record: invalid timeout"),
     13612: ("warning", "Record: invalid maxLength"),
@@ -76,6 +82,9 @@ CATALOGUE: Final[dict[int, tuple[Level, str]]] = {
     31953: ("warning", "stream: the caller's audio stopped"),
     32018: ("error", "inline TwiML is longer than 4,000 characters"),
 }
+
+#: What Twilio writes down once per stream, however often and in however many ways it happens.
+ONCE: Final = frozenset({31931, 31950, 31951})
 
 #: Findings that Twilio has no code for but every caller hears. Negative, so that they never meet a real code.
 HEADER_AUDIO: Final = -1

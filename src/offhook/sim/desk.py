@@ -13,6 +13,7 @@ from offhook.sim.callbacks import Callbacks
 from offhook.sim.circuit import Circuit
 from offhook.sim.earpiece import Earpiece
 from offhook.sim.events import VerbRun
+from offhook.sim.grammar import is_whole
 from offhook.sim.handset import Handset
 from offhook.sim.identity import CallIdentity
 from offhook.sim.pages import Pages
@@ -64,8 +65,8 @@ class Desk:
         """Say whether a URL leads to this machine: nothing else is ever asked for a file."""
         if self.reach is not None and self.reach.local_url(url) != url:
             return True
-        host = urlsplit(url).hostname or ""
         try:
+            host = urlsplit(url).hostname or ""
             return host == "localhost" or ipaddress.ip_address(host).is_loopback
         except ValueError:
             return False
@@ -73,8 +74,8 @@ class Desk:
 
 def number_of(element: Element, attribute: str, otherwise: float) -> float:
     """Return a whole number; a malformed one, which was warned about, counts as not given."""
-    text = element.attributes.get(attribute)
-    return float(text) if text is not None and text.isascii() and text.isdigit() else otherwise
+    text = element.attributes.get(attribute, "")
+    return float(text) if is_whole(text) else otherwise
 
 
 def is_true(element: Element, attribute: str, otherwise: bool = False) -> bool:

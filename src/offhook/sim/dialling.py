@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from offhook.sim.address import stream_address
 from offhook.sim.behaviour import Behaviour, dialled_url, signature_header
 from offhook.sim.complaints import QUERY_STRING, LineFault
 from offhook.sim.frames import Message
@@ -42,7 +43,7 @@ class Dialler:
         tls: ssl.SSLContext | None,
     ) -> Socket:
         """Connect and upgrade. Raises `LineFault` with Twilio's code where that fails."""
-        target, stripped = dialled_url(url, self._behaviour)
+        target, stripped = dialled_url(stream_address(url).geturl(), self._behaviour)
         if stripped:
             self._complain(QUERY_STRING, "stripped; use <Parameter> or a path segment")
         connected = target if self._reach is None else self._reach.local_url(target)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+#: Twilio rings up to this much longer than it is told.
+BUFFER_S: Final = 5.0
 
 PickupResult = Literal["answered", "busy", "no-answer", "failed", "never"]
 

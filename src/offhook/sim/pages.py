@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urljoin
 
+from offhook.sim import address
 from offhook.sim.complaints import LineFault
 from offhook.sim.events import Fetched
 from offhook.sim.plan import APPLICATION_ERROR, INLINE_CHARACTERS, CallEnds, Plan, Rerouted
@@ -32,7 +32,7 @@ class Page:
 
     def absolute(self, url: str) -> str:
         """Return a URL of the document as it is asked for."""
-        return urljoin(self.url, url)
+        return address.absolute(self.url, url)
 
 
 class Pages:
@@ -44,6 +44,8 @@ class Pages:
         self._witness = witness
         self._form = form
         self._hops = 0
+        route = plan.route
+        self._fallback = None if route.fallback_url is None else (route.fallback_url, route.fallback_method)
 
     async def first(self) -> Page:
         """Return the document a call begins with. Raises `CallEnds`."""
@@ -54,6 +56,7 @@ class Pages:
 
     async def rerouted(self, rerouted: Rerouted) -> Page:
         """Return the document a call is sent to. Raises `CallEnds`."""
+        self._fallback = rerouted.fallback or self._fallback
         if rerouted.twiml is not None:
             return self.inline(rerouted.twiml)
         return await self.fetch("update", str(rerouted.url), rerouted.method)
@@ -96,11 +99,10 @@ class Pages:
         except LineFault as fault:
             self._witness.complain(fault.code, f"{what} webhook: {fault.text}", fault.status)
             told = {"ErrorCode": str(fault.code), "ErrorUrl": url}
-        route = self._plan.route
-        if route.fallback_url is None:
+        if self._fallback is None:
             raise CallEnds(APPLICATION_ERROR, "twilio", "completed")
         try:
-            return await self.ask("fallback", route.fallback_url, route.fallback_method, told)
+            return await self.ask("fallback", *self._fallback, told)
         except LineFault as fault:
             self._witness.complain(fault.code, f"fallback webhook: {fault.text}", fault.status)
             raise CallEnds(APPLICATION_ERROR, "twilio", "completed") from None

@@ -88,11 +88,15 @@ class StreamOrder:
 class Rerouted(Exception):
     """The call is to go on elsewhere at once: at ``url``, or with ``twiml``."""
 
-    def __init__(self, url: str | None, twiml: str | None, method: str = "POST") -> None:
+    def __init__(
+        self, url: str | None, twiml: str | None, method: str = "POST", fallback: tuple[str, str] | None = None
+    ) -> None:
         super().__init__("rerouted")
         self.url = url
         self.twiml = twiml
         self.method = method
+        #: Address and method of another fallback than the call's own.
+        self.fallback = fallback
 
 
 class CallEnds(Exception):

@@ -10,6 +10,7 @@ Rules (Twilio, "Media Streams – WebSocket Messages", `media`, `mark`, `clear`)
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -136,12 +137,15 @@ class Playback:
                 self._head = 0
         return played
 
-    def next_mark_ms(self) -> float | None:
-        """Return when playback reaches the next mark, or ``None`` when none waits."""
+    def next_mark_ms(self, before_ms: float = math.inf) -> float | None:
+        """Return when playback reaches the next mark, or ``None`` when none is reached before ``before_ms``."""
         before = -self._head
         for entry in self._queue:
+            at_ms = self._run_start_ms + (self._run_bytes + before) / self._bytes_per_ms
+            if at_ms >= before_ms:
+                break
             if isinstance(entry, str):
-                return self._run_start_ms + (self._run_bytes + before) / self._bytes_per_ms
+                return at_ms
             before += len(entry)
         return None
 

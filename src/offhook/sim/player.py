@@ -60,10 +60,10 @@ class Player:
             self._timer.cancel()
 
     def _arm(self) -> None:
-        ends_ms, mark_ms = self.playback.ends_ms(), self.playback.next_mark_ms()
-        if self._timer is not None or self._is_stopped or ends_ms is None:
+        if self._timer is not None or self._is_stopped or (ends_ms := self.playback.ends_ms()) is None:
             return
         now = self._now_ms()
+        mark_ms = self.playback.next_mark_ms(before_ms=now + FRAME_MS)
         due_ms = min(now + FRAME_MS, ends_ms, ends_ms if mark_ms is None else mark_ms)
         self._timer = wheel_of().after_ms(due_ms - now, self._tick)
 

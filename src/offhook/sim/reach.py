@@ -21,8 +21,13 @@ class Reach:
 
     def local_url(self, url: str) -> str:
         """Return where ``url`` is reached: at ``local`` if it is a URL of ``public``, else where it says."""
-        parts, public, local = urlsplit(url), urlsplit(self.public), urlsplit(self.local)
-        if parts.hostname != public.hostname or (parts.port or None) != (public.port or None):
+        public, local = urlsplit(self.public), urlsplit(self.local)
+        try:
+            parts = urlsplit(url)
+            is_public = (parts.hostname, parts.port) == (public.hostname, public.port)
+        except ValueError:  # no address at all
+            return url
+        if not is_public or parts.scheme not in _SECURE:
             return url
         streams = parts.scheme in ("ws", "wss")
         scheme = local.scheme if not streams else {"https": "wss", "http": "ws"}[_SECURE[local.scheme]]

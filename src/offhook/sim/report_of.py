@@ -41,5 +41,8 @@ def shown(url: str) -> str:
     """Return a target as it may be printed: a URL without user info, query and fragment."""
     if url.lstrip().startswith("<"):
         return "TwiML"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "what is no address"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -12,11 +12,9 @@ from offhook.sim.amd import Detector
 from offhook.sim.call_parts import CallParts
 from offhook.sim.caller import LineOver
 from offhook.sim.events import AnsweredBy
-from offhook.sim.outbound import Detection, Outbound
+from offhook.sim.outbound import BUFFER_S, Detection, Outbound
 from offhook.sim.state import CallStatus
 
-#: Twilio rings up to this much longer than it is told.
-BUFFER_S: Final = 5.0
 #: Between one key of SendDigits and the next; ``w`` waits half a second, ``W`` one.
 _KEY_S: Final = 0.25
 _UNANSWERED: Final[dict[str, CallStatus]] = {"busy": "busy", "failed": "failed"}

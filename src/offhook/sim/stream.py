@@ -62,6 +62,7 @@ class StreamClient:
         now_ms: Callable[[], float] | None,
         complaints: Complaints | None,
         tap: Tap | None,
+        stream_sid: str | None,
     ) -> None:
         chance = random.Random(behaviour.seed)  # noqa: S311 - repeatable jitter, not a secret
         origin = time.monotonic()
@@ -79,7 +80,7 @@ class StreamClient:
         self._on_event = on_event
         self._on_said = on_said
         self._tap = tap
-        self._out = Outgoing(fresh_sid("MZ"), identity, chance)
+        self._out = Outgoing(stream_sid or fresh_sid("MZ"), identity, chance)
         self._outbox = Outbox(self._out, behaviour, chance, tap, self.complain)
         self._mouth = Mouth()
         self._clock = FrameClock(
@@ -107,6 +108,7 @@ class StreamClient:
         on_wire: OnEntry | None = None,
         reach: Reach | None = None,
         tracks: Sequence[Track] | None = None,
+        stream_sid: str | None = None,
     ) -> Self:
         """Connect and upgrade, nothing more. Raises `LineFault` with Twilio's code where that fails.
 
@@ -126,6 +128,7 @@ class StreamClient:
             now_ms=now_ms,
             complaints=complaints,
             tap=tap,
+            stream_sid=stream_sid,
         )
         if tracks is not None:
             client._out.tracks = tuple(tracks)
@@ -305,7 +308,7 @@ class StreamClient:
         self._hung_up = True
         self.stop_clock()
         if self.ended is None and self.started_ms is not None and self.behaviour.send_stop:
-            await self.send_stop()
+            self._outbox.text(self._out.stop().encode())  # at once: whether the server reads is not waited for
         match self.behaviour.ending:
             case "close":
                 await self.close()

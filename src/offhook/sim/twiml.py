@@ -11,6 +11,8 @@ from offhook.sim.grammar import CHILDREN, NESTED, NOUNS, VERBS, wrong_values
 
 #: Twilio's limit for a document that is fetched (11750).
 DOCUMENT_BYTES: Final = 64 * 1024
+#: TwiML nests four deep; what is far beyond it is no TwiML.
+DEEPEST: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,15 @@ def parse(body: bytes, content_type: str | None) -> Document:
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type not in ("text/xml", "application/xml"):
         raise LineFault(12300, f"Content-Type is `{media_type[:60] or 'missing'}`; it must be text/xml")
-    if b"<!DOCTYPE" in body or b"<!doctype" in body:
+    if b"<!doctype" in body.replace(b"\0", b"").lower():
         raise LineFault(12100, "the document is a web page, not TwiML")
     try:
         root = ET.fromstring(body)  # noqa: S314 - bounded above, no DOCTYPE, the user's own server
     except ET.ParseError as error:
         line, column = error.position
         raise LineFault(12100, f"not well-formed at line {line}, column {column + 1}") from None
+    except (LookupError, ValueError):
+        raise LineFault(12100, "an encoding that XML is not read in; use UTF-8") from None
     if root.tag != "Response":
         raise LineFault(12102, f"the root is `{_shown(root.tag)}`")
     warnings: list[Warned] = []
@@ -70,7 +74,9 @@ def parse(body: bytes, content_type: str | None) -> Document:
     return Document(verbs, tuple(warnings))
 
 
-def _element(node: ET.Element, warnings: list[Warned]) -> Element:
+def _element(node: ET.Element, warnings: list[Warned], depth: int = 1) -> Element:
+    if depth > DEEPEST:
+        raise LineFault(12100, f"elements are nested more than {DEEPEST} deep")
     attributes = dict(node.attrib)
     known = VERBS.get(node.tag, NOUNS.get(node.tag))
     if known is not None:
@@ -83,7 +89,7 @@ def _element(node: ET.Element, warnings: list[Warned]) -> Element:
         if allowed is not None and child.tag not in allowed:
             code = NESTED.get(node.tag, 12200)
             warnings.append(Warned(code, f"<{node.tag}> may not hold <{_shown(child.tag)}>"))
-    children = tuple(_element(child, warnings) for child in node)
+    children = tuple(_element(child, warnings, depth + 1) for child in node)
     text = "".join(node.itertext()) if node.tag == "Say" else (node.text or "")
     return Element(node.tag, attributes, text.strip(), children)
 

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
-from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 from uuid import uuid4
 
 import aiohttp
 from yarl import URL
 
 from offhook.sim import signing, tap
+from offhook.sim.address import absolute, web_address
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.complaints import LineFault
 from offhook.sim.patience import TOTAL_S, Patience
 from offhook.sim.reach import Reach
 from offhook.sim.twiml import DOCUMENT_BYTES
+from offhook.sim.unconnected import unconnected
 from offhook.trace import Kind, OnEntry
 
 USER_AGENT: Final = "TwilioProxy/1.1"
@@ -81,8 +83,9 @@ class Webhooks:
     async def ask(
         self, url: str, method: str, parameters: Mapping[str, str], *, total_s: float | None = None
     ) -> Answer:
-        """Ask a webhook and follow its redirects. Raises `LineFault` 11100, 11200, 11205 or 11215."""
+        """Ask a webhook and follow its redirects. A method that is not GET is POST. Raises `LineFault`, a 11xxx."""
         token = str(uuid4())
+        method = "GET" if method.upper() == "GET" else "POST"
         answer = await self._follow(url, method, parameters, token, total_s)
         if self._twice == "no":
             return answer
@@ -103,6 +106,7 @@ class Webhooks:
         limit: int = DOCUMENT_BYTES,
     ) -> Answer:
         began = time.monotonic()
+        web_address(url)
         patience = Patience.of(url, self._total_s if total_s is None else total_s)
         for _ in range(REDIRECTS):
             request = _Request(url, method, parameters, token, limit)
@@ -110,7 +114,7 @@ class Webhooks:
             if location is None:
                 took_ms = (time.monotonic() - began) * 1000
                 return Answer(url, status, answer[0], answer[1], took_ms)
-            url = urljoin(url, location)
+            url = absolute(url, location)
             method = method if status in (307, 308) else "GET"
         raise LineFault(11215, f"more than {REDIRECTS} redirects")
 
@@ -122,11 +126,13 @@ class Webhooks:
                 return await self._ask_once(request, patience, patience.total_s - (time.monotonic() - began))
             except aiohttp.ClientConnectorError as error:
                 # A connection that is refused is final; one that is not answered is tried again (`rp=ct`).
-                fault, kind = LineFault(11205, _why_unconnected(error)), ""
+                fault, kind = unconnected(error), ""
             except aiohttp.ConnectionTimeoutError:
                 fault, kind = LineFault(11205, f"no connection within {patience.connect_s:g} s, asked twice"), "ct"
             except TimeoutError:
                 fault, kind = LineFault(11200, f"no answer within {patience.shorter_s:g} s"), "rt"
+            except aiohttp.ClientResponseError:
+                fault, kind = LineFault(11206, "the answer is not HTTP"), ""
             except aiohttp.ClientError as error:
                 fault, kind = LineFault(11200, f"the answer broke off ({type(error).__name__})"), ""
             except LineFault as refused:
@@ -136,7 +142,7 @@ class Webhooks:
         raise AssertionError("the last attempt returns or raises")
 
     async def _ask_once(
-        self, asked: _Request, patience: Patience, left_s: float
+        self, asked: _Request, patience: Patience, left_s: float, authorization: str | None = None
     ) -> tuple[tuple[str | None, bytes], str | None, int]:
         assert self._session is not None, "use Webhooks as a context manager"
         target, form = _request(asked.url, asked.method, asked.parameters)
@@ -144,6 +150,8 @@ class Webhooks:
         headers = self._headers(target, form, asked)
         if connected != target:
             headers["Host"] = urlsplit(target).netloc
+        if authorization is not None:
+            headers["Authorization"] = authorization
         request = self._session.request(
             asked.method,
             URL(connected, encoded=True),
@@ -158,6 +166,8 @@ class Webhooks:
         async with request as response:
             if response.status in (301, 302, 303, 307, 308) and "Location" in response.headers:
                 return (None, b""), response.headers["Location"], response.status
+            if authorization is None and (basic := _basic(asked.url, response)) is not None:
+                return await self._ask_once(asked, patience, left_s, basic)
             if not 200 <= response.status < 300:
                 self._pass(target, "response", "", response.status)
                 raise LineFault(11200, f"the server answered HTTP {response.status}", response.status)
@@ -208,10 +218,8 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 def _request(url: str, method: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return the URL to ask and the form to send: a GET carries its parameters in the query."""
-    target = urldefrag(url).url
-    parts = urlsplit(target)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise LineFault(11100, "not an http:// or https:// URL")
+    parts = web_address(url)
+    target = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
     if method == "POST":
         return target, dict(parameters)
     joint = "&" if parts.query else "?"
@@ -225,11 +233,10 @@ def _moved(target: str, public: str) -> str:
     return parts._replace(scheme=scheme, netloc=base.netloc).geturl()
 
 
-def _why_unconnected(error: aiohttp.ClientError) -> str:
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the host name is unknown"
-    if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)):
-        return "TLS failed"
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-        return "nothing listens there"
-    return "no connection"
+def _basic(url: str, response: aiohttp.ClientResponse) -> str | None:
+    """Return what a second request says of itself: user and password of the URL, once they were asked for."""
+    parts = urlsplit(url)
+    challenge = response.headers.get("WWW-Authenticate", "").lower()
+    if response.status != 401 or parts.username is None or not challenge.startswith("basic"):
+        return None
+    return aiohttp.encode_basic_auth(unquote(parts.username), unquote(parts.password or ""))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.foreign.rest.kit import OTHER, OURS, TOKEN, account, sdk
+from tests.kit.raw import until
 from twilio.base.exceptions import TwilioRestException
 
 from offhook.sim.complaints import complaint
 from offhook.sim.rest import alerts
-from offhook.sim.rest.world import ApiKey, PhoneNumber
+from offhook.sim.rest.world import Account, ApiKey, PhoneNumber
 
 pytestmark = pytest.mark.foreign
+
+SUB = "AC" + "2" * 32
 
 
 async def test_accounts(vendor_contracts):
@@ -126,6 +130,33 @@ async def test_a_suspended_account_and_a_busy_api(vendor_contracts):
             assert await ask.refused(lambda client: client.api.accounts(client.account_sid).fetch()) == refusal
         twin.world.accounts[ask.client.account_sid].status = "suspended"
         assert await ask.refused(lambda client: client.api.accounts(client.account_sid).fetch()) == (403, 20005)
+    assert proxy.violations == []
+
+
+async def test_subaccounts_are_listed_with_their_owner(vendor_contracts):
+    owner = account()
+    async with sdk(vendor_contracts, owner) as (ask, proxy, twin):
+        twin.world.accounts[SUB] = Account(SUB, "2" * 32, friendly_name="Branch", owner_sid=owner.sid)
+        found = await ask(lambda client: client.api.accounts.list())
+        assert [one.sid for one in found] == [owner.sid, SUB]
+        assert [one.sid for one in await ask(lambda client: client.api.accounts.list(friendly_name="Branch"))] == [SUB]
+    assert proxy.violations == []
+
+
+async def test_lists_are_filtered_by_day(vendor_contracts):
+    owner, day = account(), timedelta(days=1)
+    alerts.note(owner, complaint(11200, "told"), "CA" + "1" * 32, "")
+    async with sdk(vendor_contracts, owner) as (ask, proxy, _):
+        sent = await ask(lambda client: client.messages.create(to="+14155550123", from_=OURS, body="x"))
+        await until(lambda: owner.messages[sent.sid].sent is not None, 10)
+        today = owner.messages[sent.sid].sent
+        for after, found in ((today - day, 1), (today + day, 0)):
+            listed = await ask(lambda client, after=after: client.messages.list(date_sent_after=after))
+            noted = await ask(
+                lambda client, after=after: client.api.account.notifications.list(message_date_after=after.date())
+            )
+            taped = await ask(lambda client, after=after: client.recordings.list(date_created_after=after))
+            assert (len(listed), len(noted), len(taped)) == (found, found, 0)
     assert proxy.violations == []
 
 

@@ -70,6 +70,41 @@ async def test_a_live_call_is_listed_redirected_and_ended(vendor_contracts):
     assert proxy.violations == []
 
 
+async def test_an_update_brings_its_own_fallback_and_is_told_the_end(vendor_contracts):
+    owner = account(calls_per_second=1000)
+    async with (
+        sdk(vendor_contracts, owner, telephony=Telephony(speed=100)) as (ask, proxy, _),
+        webhooks({"/missing": "404", "/sorry": SHORT}) as told,
+    ):
+        placed = await ask(lambda client: client.calls.create(to=THEM, from_=OURS, twiml=LONG))
+        await until(lambda: owner.calls[placed.sid].status == "in-progress", 30)
+        await ask(
+            lambda client: client.calls(placed.sid).update(
+                url=f"{told.url}/missing",
+                fallback_url=f"{told.url}/sorry",
+                status_callback=f"{told.url}/status",
+            )
+        )
+        (sorry,) = await told.until("/sorry")
+        assert (sorry["ErrorCode"], sorry["ErrorUrl"]) == ("11200", f"{told.url}/missing")
+        (ended,) = await told.until("/status")
+        assert ended["CallStatus"] == "completed"
+    assert proxy.violations == []
+
+
+async def test_detection_beside_the_call_that_nobody_is_told_of_is_a_warning(vendor_contracts):
+    owner = account()
+    async with sdk(vendor_contracts, owner, telephony=Telephony(speed=100)) as (ask, proxy, _):
+        await ask(
+            lambda client: client.calls.create(
+                to=THEM, from_=OURS, twiml=SHORT, machine_detection="Enable", async_amd="true"
+            )
+        )
+        (noted,) = await ask(lambda client: client.monitor.v1.alerts.list(log_level="warning"))
+        assert noted.error_code == "21262"
+    assert proxy.violations == []
+
+
 async def test_a_queued_call_is_canceled(vendor_contracts):
     telephony = Telephony({THEM: Phone(pickup=Pickup(rings_s=1000))})
     owner = account()

@@ -114,6 +114,23 @@ def test_the_line_and_the_temper_are_options(dial):
     assert code == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-address",),
+        ("ftp://127.0.0.1/",),
+        ("http://127.0.0.1:99999/",),
+        ("ws://[::1/",),
+        ("http://127.0.0.1:1/", "--sign-as", "voice.example.com"),
+        ("http://127.0.0.1:1/", "--fallback", "ws://127.0.0.1:1/"),
+    ],
+)
+def test_what_is_no_address_is_said_before_anything_is_dialled(dial, arguments):
+    code, output, errors = dial(*arguments)
+    assert (code, output) == (2, "")
+    assert "give a whole http://" in " ".join(errors.split())
+
+
 def test_json_and_nothing_else(tmp_path, dial):
     with served() as port:
         code, output, _ = dial(f"ws://127.0.0.1:{port}/", "--json")

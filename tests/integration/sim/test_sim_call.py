@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 from tests.integration.sim.office import ASK, LISTEN, LOUD, called
+from tests.kit.tls import self_signed
 
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.caller import HangUp, Interrupt, Pause, Press, WaitForAgent, WaitForHangUp
@@ -128,7 +129,32 @@ async def test_a_failed_handshake_falls_through_and_is_reported(office):
     (status,) = office.of("/stream-status")
     assert status["StreamEvent"] == "stream-error"
     assert status["StreamError"].startswith("31920")
+    assert status["StreamSid"].startswith("MZ")
+    assert status["StreamName"] == status["StreamSid"]
     assert not report.ok
+
+
+@pytest.mark.parametrize(
+    ("stream", "code"),
+    [
+        ('url="WS" track="both_tracks"', 31941),
+        ('url="https://127.0.0.1/s"', 31922),
+        ('url="ws://127.0.0.1:0/s"', 31923),
+        ('url="ws://[::1/s"', 31923),
+    ],
+)
+async def test_a_stream_that_cannot_be_is_told_to_its_callback(office, stream, code):
+    written = stream.replace("WS", office.ws)
+    office.documents["/voice"] = (
+        f'<Response><Connect><Stream {written} name="agent" statusCallback="/told"/></Connect><Hangup/></Response>'
+    )
+    office.documents["/told"] = ""
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert [found.code for found in report.complaints] == [code]
+    assert report.twiml == ("Connect Stream", "Hangup")
+    (told,) = office.of("/told")
+    assert (told["StreamEvent"], told["StreamName"], told["StreamError"][:5]) == ("stream-error", "agent", str(code))
+    assert told["StreamSid"].startswith("MZ")
 
 
 @pytest.mark.parametrize(
@@ -196,6 +222,58 @@ async def test_redirects_of_http_are_followed_and_signed_again(office):
     assert report.complaints == ()
     assert office.of("/moved")[0]["CallStatus"] == "ringing"
     assert office.unsigned == []
+
+
+async def test_a_method_that_is_none_counts_as_not_given(office):
+    office.documents["/voice"] = '<Response><Redirect method="PUT">/next?a=b c</Redirect></Response>'
+    office.documents["/next"] = '<Response><Redirect method="get">/last</Redirect></Response>'
+    office.documents["/last"] = "<Response><Hangup/></Response>"
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert [found.code for found in report.complaints] == [13710]
+    assert [path for path, _ in office.asked] == ["/voice", "/next", "/last"]
+    assert office.of("/next")[0]["a"] == "b c"
+    assert office.unsigned == []
+
+
+async def test_who_is_asked_for_a_password_is_told_it_in_a_second_request(office):
+    seen: list[str | None] = []
+
+    def guarded(_: object) -> web.Response:
+        seen.append(office.headers.get("Authorization"))
+        if seen[-1] is None:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="office"'})
+        return web.Response(text="<Response/>", content_type="text/xml")
+
+    office.documents["/voice"] = guarded
+    with_password = office.http.replace("//", "//ada:p%40ss@")
+    report, _ = await called(f"{with_password}/voice", Pause(10))
+    assert report.complaints == ()
+    assert seen == [None, "Basic " + base64.b64encode(b"ada:p@ss").decode()]
+    assert office.unsigned == []  # user and password are not part of what is signed
+    report, _ = await called(f"{office.http}/voice", Pause(10))
+    assert [found.http_status for found in report.complaints] == [401]
+
+
+async def test_a_webhook_without_http_or_without_trust():
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"220 mail ready\r\n\r\n")
+        writer.close()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    plain = await asyncio.start_server(babble, "127.0.0.1", 0)
+    secure = await asyncio.start_server(silent, "127.0.0.1", 0, ssl=self_signed())
+    async with plain, secure:
+        (_, plain_port), (_, secure_port) = (one.sockets[0].getsockname()[:2] for one in (plain, secure))
+        for url, code in (
+            (f"http://127.0.0.1:{plain_port}/", 11206),
+            (f"https://127.0.0.1:{plain_port}/", 11220),
+            (f"https://127.0.0.1:{secure_port}/", 11237),
+        ):
+            report, _ = await called(url, Pause(10))
+            assert [found.code for found in report.complaints] == [code]
 
 
 async def test_get_carries_the_form_in_the_signed_query(office):

@@ -164,7 +164,7 @@ async def test_any_status_but_101_is_a_failed_handshake(status):
 
 
 async def test_what_cannot_be_reached():
-    for url, code in (("ws://127.0.0.1:1/x", 31902), ("http://h/x", 31923), ("ws://", 31923), ("ws://h:x/", 31923)):
+    for url, code in (("ws://127.0.0.1:1/x", 31902), ("http://h/x", 31922), ("ws://", 31923), ("ws://h:x/", 31923)):
         with pytest.raises(LineFault) as refused:
             await StreamClient.open(url)
         assert refused.value.code == code

@@ -25,6 +25,8 @@ def test_a_mark_returns_when_playback_reaches_it_and_not_when_it_arrives():
     assert buffer.add_mark("a", 1.0) == []
     buffer.add_audio(audio(20), 2.0)
     assert buffer.next_mark_ms() == 40.0
+    assert buffer.next_mark_ms(before_ms=40.0) is None
+    assert buffer.next_mark_ms(before_ms=40.1) == 40.0
     assert buffer.advance(39.9) == []
     assert buffer.advance(55.0) == [PlayedMark("a", 40.0)]
 

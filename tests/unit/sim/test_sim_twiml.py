@@ -26,6 +26,10 @@ XML = "text/xml"
         (b"<response/>", XML, 12102),
         (b"<Say>hi</Say>", XML, 12102),
         (b"\xff\xfe\x00garbage", XML, 12100),
+        (b'<?xml version="1.0" encoding="no-such"?><Response/>', XML, 12100),
+        (b'<?xml version="1.0" encoding="shift_jis"?><Response/>', XML, 12100),
+        ('<?xml version="1.0" encoding="utf-16"?><!DOCTYPE Response><Response/>'.encode("utf-16"), XML, 12100),
+        (b"<Response>" + b"<Say>" * 5000 + b"</Say>" * 5000 + b"</Response>", XML, 12100),
     ],
 )
 def test_a_document_twilio_would_refuse(body, content_type, code):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from offhook.sim.rest.asked import Answered, Asked
+from offhook.sim.rest.lines import Lines
 from offhook.sim.rest.pages import page
 from offhook.sim.rest.world import Account, rfc2822
 
@@ -35,10 +36,12 @@ async def fetch(asked: Asked) -> Answered:
     return Answered(show(asked.account))
 
 
-async def listed(asked: Asked) -> Answered:
-    """GET /Accounts.json: the account that asks."""
-    wanted = asked.query.get("FriendlyName")
-    found = [asked.owner] if wanted in (None, "", asked.owner.friendly_name) else []
-    status = asked.query.one_of("Status", ("active", "suspended", "closed"))
-    found = [one for one in found if status in (None, one.status)]
+async def listed(asked: Asked, lines: Lines) -> Answered:
+    """GET /Accounts.json: the account that asks, and its subaccounts."""
+    wanted, status = asked.query.get("FriendlyName"), asked.query.one_of("Status", ("active", "suspended", "closed"))
+    found = [
+        one
+        for one in (asked.owner, *lines.subaccounts(asked.owner))
+        if wanted in (None, "", one.friendly_name) and status in (None, one.status)
+    ]
     return Answered(page(asked, "accounts", found, lambda account: account.sid, show))

@@ -64,7 +64,7 @@ def _iso(moment: datetime) -> str:
 async def listed_v1(asked: Asked) -> Answered:
     """GET /v1/Alerts of the Monitor API."""
     level = asked.query.one_of("LogLevel", ("error", "warning", "notice", "debug"))
-    first, last = _moment(asked, "StartDate"), _moment(asked, "EndDate")
+    first, last = asked.query.moment("StartDate"), asked.query.moment("EndDate")
     found = [
         alert
         for alert in newest(asked.account)
@@ -76,17 +76,6 @@ async def listed_v1(asked: Asked) -> Answered:
         asked, "alerts", found, lambda alert: alert.sid, lambda one: show_v1(one, asked.account.sid, asked.base_url)
     )
     return Answered(shown)
-
-
-def _moment(asked: Asked, name: str) -> datetime | None:
-    value = asked.query.get(name)
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise Refusal(20001, name) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=now().tzinfo)
 
 
 async def fetch_v1(asked: Asked) -> Answered:
@@ -135,7 +124,9 @@ async def listed(asked: Asked) -> Answered:
     found = [
         alert
         for alert in newest(asked.account)
-        if call_sid in (None, alert.resource_sid) and log in (None, 0 if alert.level == "error" else 1)
+        if call_sid in (None, alert.resource_sid)
+        and log in (None, 0 if alert.level == "error" else 1)
+        and asked.query.fits("MessageDate", alert.created)
     ]
     return Answered(
         page(asked, "notifications", found, lambda alert: alert.sid, lambda one: show(one, asked.account.sid))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from offhook.sim.grammar import is_whole
 from offhook.sim.rest.refusals import Refusal
 from offhook.sim.rest.world import Account, ApiKey
 
@@ -54,7 +56,7 @@ class Fields:
         value = self.get(name)
         if not value:
             return None
-        if not value.isdecimal() or not lowest <= int(value) <= highest:
+        if not is_whole(value) or not lowest <= int(value) <= highest:
             raise Refusal(code, name)
         return int(value)
 
@@ -66,6 +68,28 @@ class Fields:
         if value.lower() not in _TRUE:
             raise Refusal(20001, name)
         return _TRUE[value.lower()]
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a date, or a date with a time. Refused with 20001."""
+        value = self.get(name)
+        if not value:
+            return None
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise Refusal(20001, name) from None
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+    def fits(self, name: str, moment: datetime | None) -> bool:
+        """Say whether a moment fits the three filters of a name: the same day, at or before, at or after."""
+        day, last, first = self.moment(name), self.moment(f"{name}<"), self.moment(f"{name}>")
+        if moment is None:
+            return day is last is first is None
+        return (
+            (day is None or moment.date() == day.date())
+            and (last is None or moment <= last)
+            and (first is None or moment >= first)
+        )
 
     def one_of(self, name: str, allowed: Sequence[str]) -> str | None:
         """Return one of the words allowed."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from offhook.sim.identity import fresh_sid
+from offhook.sim.rest import alerts
 from offhook.sim.rest.asked import Answered, Asked
 from offhook.sim.rest.entries import Call
 from offhook.sim.rest.lines import Lines
@@ -74,6 +74,9 @@ async def create(asked: Asked, lines: Lines) -> Answered:
     )
     if not asked.account.is_test:
         lines.place(asked.account, call, order)
+        detection = order.detection
+        if detection is not None and not detection.blocks and detection.callback_url is None:
+            alerts.write(asked.account, 21262, "warning", "detection beside the call, and nobody is told", call.sid)
     return Answered(show(call, asked.account.sid), 201)
 
 
@@ -116,31 +119,7 @@ async def listed(asked: Asked, lines: Lines) -> Answered:
         and sender in (None, "", call.caller)
         and status in (None, call.status)
         and parent in (None, "", call.parent_sid)
-        and _within(asked, "StartTime", call.started)
-        and _within(asked, "EndTime", call.ended)
+        and query.fits("StartTime", call.started)
+        and query.fits("EndTime", call.ended)
     ]
     return Answered(page(asked, "calls", found, lambda call: call.sid, lambda one: show(one, asked.account.sid)))
-
-
-def _within(asked: Asked, name: str, moment: datetime | None) -> bool:
-    """Say whether a moment fits the three filters of a name: the same day, before or at, at or after."""
-    for suffix in ("", "<", ">"):
-        value = asked.query.get(name + suffix)
-        if not value:
-            continue
-        wanted = _moment(value, name + suffix)
-        if moment is None:
-            return False
-        if (suffix == "" and moment.date() != wanted.date()) or (suffix == "<" and moment > wanted):
-            return False
-        if suffix == ">" and moment < wanted:
-            return False
-    return True
-
-
-def _moment(value: str, name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise Refusal(20001, name) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=now().tzinfo)

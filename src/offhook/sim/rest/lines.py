@@ -18,9 +18,9 @@ from typing import Final, Literal, Self
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.call import SimulatedCall
 from offhook.sim.callbacks import StatusHook, timestamp, voice_form
-from offhook.sim.complaints import LineFault, complaint
+from offhook.sim.complaints import ONCE, LineFault, complaint
 from offhook.sim.desk import Speak
-from offhook.sim.events import AnsweredBy, Complained, Event, OnEvent
+from offhook.sim.events import AnsweredBy, Complained, Event, OnEvent, StreamStarted
 from offhook.sim.identity import CallIdentity, fresh_sid
 from offhook.sim.plan import DialOutcome, Route
 from offhook.sim.reach import Reach
@@ -199,7 +199,9 @@ class Lines:
             await talk.complete("completed" if talk.state.answered is not None else "canceled")
         elif update.target is not None:
             is_twiml = update.target.lstrip().startswith("<")
-            await talk.redirect(None if is_twiml else update.target, update.target if is_twiml else None, update.method)
+            fallback = None if update.fallback_url is None else (update.fallback_url, update.fallback_method)
+            url, twiml = (None, update.target) if is_twiml else (update.target, None)
+            await talk.redirect(url, twiml, update.method, fallback)
 
     async def _end_after(self, talk: SimulatedCall, seconds: float) -> None:
         """End a call when it has lasted so long."""
@@ -210,6 +212,10 @@ class Lines:
                 await switch.finished(talk.state.sid)
         except TimeoutError:
             await talk.complete()
+
+    def subaccounts(self, account: Account) -> list[Account]:
+        """Return the accounts that belong to an account."""
+        return [one for one in self._world.accounts.values() if one.owner_sid == account.sid and one is not account]
 
     # -- what the calls tell --------------------------------------------------------------------------------------
 
@@ -235,10 +241,14 @@ class Lines:
 
     def _listener(self, account: Account, call_sid: str) -> OnEvent:
         on_event = self._telephony.on_event
+        noted: set[int] = set()
 
         def heard(event: Event) -> None:
             match event:
-                case Complained(_, found):
+                case StreamStarted():
+                    noted.clear()
+                case Complained(_, found) if found.code not in noted:
+                    noted.update({found.code} & ONCE)
                     alerts.note(account, found, call_sid, self._targets.get(call_sid, ""))
                 case AnsweredBy(_, verdict, _):
                     account.calls[call_sid].answered_by = verdict

@@ -134,6 +134,8 @@ async def listed(asked: Asked) -> Answered:
     found = [
         message
         for message in reversed(asked.account.messages.values())
-        if to in (None, "", message.to) and sender in (None, "", message.sender)
+        if to in (None, "", message.to)
+        and sender in (None, "", message.sender)
+        and asked.query.fits("DateSent", message.sent)
     ]
     return Answered(page(asked, "messages", found, lambda one: one.sid, lambda one: show(one, asked.account.sid)))

@@ -51,6 +51,8 @@ class Update:
 
     target: str | None = None
     method: str = "POST"
+    fallback_url: str | None = None
+    fallback_method: str = "POST"
     status: Literal["completed", "canceled"] | None = None
     lasts_s: int | None = None
     #: Counts only together with a new address (Twilio, "Update a call").
@@ -162,7 +164,9 @@ def update_of(form: Fields) -> Update:
     return Update(
         target=url or (_inline(twiml) if twiml else None),
         method=form.method("Method", 21209) or "POST",
+        fallback_url=form.url("FallbackUrl", 21205) or None,
+        fallback_method=form.method("FallbackMethod", 21209) or "POST",
         status="completed" if status == "completed" else "canceled" if status else None,
         lasts_s=form.integer("TimeLimit", 1, 24 * 3600),
-        callback=callback_of(form, "StatusCallback", EVENTS, EVENTS),
+        callback=callback_of(form, "StatusCallback", EVENTS, ("completed",)),
     )

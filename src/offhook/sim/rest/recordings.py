@@ -75,7 +75,11 @@ def one_of(asked: Asked) -> Recording:
 
 def _of_call(asked: Asked, call_sid: str | None) -> Sequence[Recording]:
     """Return the recordings of the account, or of one call; the newest last."""
-    return [one for one in asked.account.recordings.values() if call_sid in (None, "", one.call_sid)]
+    return [
+        one
+        for one in asked.account.recordings.values()
+        if call_sid in (None, "", one.call_sid) and asked.query.fits("DateCreated", one.started)
+    ]
 
 
 async def listed(asked: Asked) -> Answered:

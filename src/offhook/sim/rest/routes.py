@@ -43,7 +43,7 @@ def routes(lines: Lines, told: Told) -> tuple[Route, ...]:
     recording, taped = _OWN + "/Recordings", _OWN + "/Calls/{call_sid}/Recordings"
     number, message, call = _OWN + "/IncomingPhoneNumbers", _OWN + "/Messages", _OWN + "/Calls"
     return (
-        Route("GET", f"{_BASE}.json", "/twilio/iam/accounts/list", accounts.listed),
+        Route("GET", f"{_BASE}.json", "/twilio/iam/accounts/list", by(accounts.listed)),
         Route("GET", f"{_OWN}.json", "/twilio/iam/accounts/read", accounts.fetch),
         Route("GET", f"{number}.json", "/twilio/phone-numbers/incoming/list", numbers.listed),
         Route("POST", f"{number}.json", "/twilio/phone-numbers/incoming/create", numbers.buy, on_test=True),

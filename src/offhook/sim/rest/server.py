@@ -161,7 +161,7 @@ class RestTwin:
 async def _form(request: web.Request) -> str:
     if request.method != "POST" or request.content_type != _FORM:
         return ""  # as if nothing had been sent: the API takes forms only
-    return await request.text()
+    return (await request.read()).decode("utf-8", "replace")
 
 
 def _response(answered: Answered) -> web.Response:

@@ -12,6 +12,7 @@ from typing import Final
 
 from offhook.sim.complaints import LineFault
 from offhook.sim.desk import Desk, is_true, number_of
+from offhook.sim.outbound import BUFFER_S
 from offhook.sim.pages import Page
 from offhook.sim.plan import DialOutcome
 from offhook.sim.state import CallStatus
@@ -22,7 +23,7 @@ from offhook.sim.verbs.queue import dequeue
 from offhook.sim.verbs.speak import utter
 from offhook.sim.verbs.talk import star, talk
 
-#: Ring at least and at most this long (`timeout`).
+#: `timeout` counts as this much at least and at most.
 RINGS_S: Final = (5.0, 600.0)
 _UNANSWERED: Final[dict[str, CallStatus]] = {"busy": "busy", "failed": "failed", "canceled": "canceled"}
 _NUMBER: Final = re.compile(r"\+?[0-9]{3,15}\Z")
@@ -93,7 +94,7 @@ def _may_call(verb: Element, desk: Desk) -> bool:
 
 async def _ring(verb: Element, legs: Sequence[Leg], desk: Desk) -> Leg | None:
     """Ring all of them; return the one who answers first, if anybody does in time."""
-    most_s = min(RINGS_S[1], max(RINGS_S[0], number_of(verb, "timeout", 30.0)))
+    most_s = min(RINGS_S[1], max(RINGS_S[0], number_of(verb, "timeout", 30.0))) + BUFFER_S
     for leg in legs:
         desk.tell(verb, leg.outcome.result)
         leg.becomes("initiated")

@@ -19,6 +19,7 @@ from offhook.wire.ulaw import RATE_HZ
 
 SAY_S: Final = 0.06
 PLAY_S: Final = 3.0
+SAY_CHARACTERS: Final = 4096
 #: One key of `<Play digits>`; `w` waits half a second, `W` one.
 KEY_S: Final = 0.5
 
@@ -38,6 +39,8 @@ async def utter(verb: Element, page: Page, desk: Desk, until: Callable[[], objec
 async def _say(verb: Element, desk: Desk, until: Callable[[], object]) -> bool:
     if not verb.text:
         desk.complain(13520, "<Say> has no text")
+    elif len(verb.text) > SAY_CHARACTERS:
+        desk.complain(13520, f"<Say> has {len(verb.text)} characters; {SAY_CHARACTERS} are the most")
     desk.tell(verb, verb.text)
     audio = await desk.speak(verb.text) if desk.speak is not None and verb.text else b""
     return await _heard(audio, len(verb.text) * SAY_S, _loops(verb), desk, until)

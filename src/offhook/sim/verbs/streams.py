@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from offhook.sim.complaints import LineFault
 from offhook.sim.desk import Desk
@@ -28,9 +28,9 @@ async def connect(verb: Element, page: Page, desk: Desk) -> Page | None:
         return None
     desk.tell(verb, "Stream")
     try:
-        if stream.attributes.get("track", "inbound_track") != "inbound_track":
-            raise LineFault(31941, "<Stream track> under <Connect>")
-        await desk.streams.connect(_order(stream, page, desk, None))
+        is_inbound = stream.attributes.get("track", "inbound_track") == "inbound_track"
+        fault = None if is_inbound else LineFault(31941, "<Stream track> under <Connect>")
+        await desk.streams.connect(_order(stream, page, desk, None), fault)
     except LineFault as fault:
         desk.circuit.witness.complain(fault.code, fault.text, fault.status)
         desk.circuit.check()
@@ -70,9 +70,9 @@ def _order(
     target = attributes.get("url", "")
     if not target:
         raise LineFault(31923, "<Stream> has no url")
-    if not urlsplit(target).scheme:
-        scheme = "wss" if urlsplit(page.url).scheme == "https" else "ws"
-        target = page.absolute(target).replace(urlsplit(page.url).scheme, scheme, 1)
+    if target.startswith("/") or "://" not in target:
+        # the scheme of the two is not documented to match: a document over https means a stream over wss
+        target = re.sub("^http", "ws", page.absolute(target))
     parameters: dict[str, str] = {}
     for child in stream.children:
         name, value = child.attributes.get("name", ""), child.attributes.get("value", "")
