@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from offhook.cli import free_port as ours
 
@@ -24,3 +26,11 @@ def free_port(family: socket.AddressFamily = socket.AF_INET) -> int:
             _GIVEN.add(port)
             return port
     raise OSError("every port of this worker's share was given")
+
+
+@contextmanager
+def deaf_port() -> Iterator[int]:
+    """Hold a port where nobody listens and nobody else can: whoever connects there is refused."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        yield door.getsockname()[1]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 from tests.integration.sim.office import ASK, LISTEN, LOUD, called
+from tests.kit.ports import deaf_port
 from tests.kit.tls import self_signed
 
 from offhook.sim.behaviour import Behaviour
@@ -324,20 +325,22 @@ async def test_the_limit_ends_a_call_and_says_so(office):
 
 
 async def test_nothing_there_is_said_and_not_raised(office):
-    for target, code in (
-        ("http://127.0.0.1:1/voice", 11205),
-        ("ws://127.0.0.1:1/", 31902),
-        ("ftp://127.0.0.1/", 11100),
-        ("not a url", 11100),
-    ):
-        report, _ = await called(target, LISTEN)
-        assert [found.code for found in report.complaints] == [code]
-        assert not report.ok
+    with deaf_port() as port:
+        for target, code in (
+            (f"http://127.0.0.1:{port}/voice", 11205),
+            (f"ws://127.0.0.1:{port}/", 31902),
+            ("ftp://127.0.0.1/", 11100),
+            ("not a url", 11100),
+        ):
+            report, _ = await called(target, LISTEN)
+            assert [found.code for found in report.complaints] == [code]
+            assert not report.ok
 
 
 async def test_a_stream_over_plain_ws_to_another_machine_is_complained_about(office):
-    office.documents["/voice"] = '<Response><Connect><Stream url="ws://0.0.0.0:1/s"/></Connect></Response>'
-    report, _ = await called(f"{office.http}/voice", Pause(10))
+    with deaf_port() as port:
+        office.documents["/voice"] = f'<Response><Connect><Stream url="ws://0.0.0.0:{port}/"/></Connect></Response>'
+        report, _ = await called(f"{office.http}/voice", Pause(10))
     assert {found.code for found in report.complaints} == {31922, 31902}
 
 

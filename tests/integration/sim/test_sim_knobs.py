@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 from tests.integration.sim.office import ASK, LISTEN, LOUD, TOKEN, Office, called
+from tests.kit.ports import deaf_port
 from tests.kit.raw import until
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 
@@ -358,13 +359,15 @@ async def test_a_handshake_that_fails_lets_the_document_go_on(office: Office, an
 @pytest.mark.parametrize(
     ("url", "codes"),
     [
-        ("ws://127.0.0.1:1/", {31902}),
+        ("ws://127.0.0.1:PORT/", {31902}),
         ("https://127.0.0.1/", {31922}),
         ("", {31923}),
     ],
 )
 async def test_a_stream_that_cannot_be_reached_lets_the_document_go_on(office: Office, url: str, codes: set[int]):
-    office.documents["/voice"] = f'<Response><Connect><Stream url="{url}"/></Connect><Say>Sorry.</Say></Response>'
-    report, _ = await called(f"{office.http}/voice", STAY)
+    with deaf_port() as port:
+        stream = f'<Stream url="{url.replace("PORT", str(port))}"/>'
+        office.documents["/voice"] = f"<Response><Connect>{stream}</Connect><Say>Sorry.</Say></Response>"
+        report, _ = await called(f"{office.http}/voice", STAY)
     assert {found.code for found in report.complaints} == codes
     assert report.twiml == ("Connect Stream", "Say Sorry.")

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from tests.kit.ports import deaf_port
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -164,10 +165,16 @@ async def test_any_status_but_101_is_a_failed_handshake(status):
 
 
 async def test_what_cannot_be_reached():
-    for url, code in (("ws://127.0.0.1:1/x", 31902), ("http://h/x", 31922), ("ws://", 31923), ("ws://h:x/", 31923)):
-        with pytest.raises(LineFault) as refused:
-            await StreamClient.open(url)
-        assert refused.value.code == code
+    with deaf_port() as port:
+        for url, code in (
+            (f"ws://127.0.0.1:{port}/x", 31902),
+            ("http://h/x", 31922),
+            ("ws://", 31923),
+            ("ws://h:x/", 31923),
+        ):
+            with pytest.raises(LineFault) as refused:
+                await StreamClient.open(url)
+            assert refused.value.code == code
 
 
 async def test_a_server_that_speaks_no_http_or_closes():
