@@ -78,6 +78,7 @@ class Newcomer:
             "TWILIO_API_URL": self.judge.url if self.judge else self.twin.url,
             "DEEPGRAM_AGENT_URL": self.agent.url,
             "OFFHOOK_RAILWAY__API_URL": self.railway.url,
+            "OFFHOOK_RAILWAY__LOOK_S": "0.2",
             **self.more,
         }
 

@@ -93,8 +93,8 @@ class Laptop:
         return running(self.folder, "dev", *options, environ=self.environ(**environ))
 
     async def call(self) -> CallReport:
-        """Ring the number: whatever answers it is asked, signed."""
-        steps = [WaitForAgent(quiet_ms=300, timeout_s=20, longest_s=20), HangUp()]
+        """Ring the number until the agent is heard: whatever answers it is asked, signed."""
+        steps = [WaitForAgent(timeout_s=20, longest_s=0.3), HangUp()]
         options = CallOptions(auth_token=AUTH_TOKEN, identity=CallIdentity(account_sid=self.account.sid), limit_s=30)
         return await SimulatedCall(self.voice_url, steps, options).run()
 

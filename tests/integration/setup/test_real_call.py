@@ -166,5 +166,7 @@ async def test_whoever_hangs_up_every_time_is_told_what_was_missing():
         waiting = asyncio.create_task(it.watching.until_heard(60))
         for _ in range(3):
             await it.twin.dial(NUMBER, HASTY)
-        with pytest.raises(SetupError, match="did not speak"):
+        with pytest.raises(
+            SetupError, match="did not speak|was not ready"
+        ):  # how far 0.4 s lead depends on the machine
             await waiting

@@ -20,7 +20,7 @@ from offhook.setup.tunnel.port import Tunnel, is_usable
 #: A first agent takes 4040, a second one 4041, and so on.
 USUAL: Final = tuple(f"http://127.0.0.1:{port}" for port in range(4040, 4044))
 _ASK_S: Final = 2.0
-_LOOK_EVERY_S: Final = 3.0
+_LOOK_EVERY_S: Final = 1.0
 _PATHS: Final = (("/api/endpoints", "endpoints"), ("/api/tunnels", "tunnels"))
 
 

@@ -17,7 +17,7 @@ from offhook.setup.doctor.checks import debugger
 from offhook.setup.wizard.ports import Say
 from offhook.setup.wizard.watch import STEPS, Seen, Watch
 
-LOOK_S: Final = 1.0
+LOOK_S: Final = 0.5
 #: How often Twilio is asked whether it knows of a failed call, while the server has seen none.
 ASK_TWILIO_S: Final = 10.0
 REMIND_S: Final = 60.0
