@@ -165,7 +165,7 @@ async def test_a_person_is_asked_and_asked_again_until_it_is_right(tmp_path: Pat
                 ("Where shall the server run", "4"),
                 ("type one of the numbers 1 to 3", "3"),
                 ("The server's address", "https://voice.example.com/twilio"),
-                ("must end after the host", "http://127.0.0.1:9"),
+                ("must end after the host", f"http://127.0.0.1:{free_port()}"),
             ):
                 await terminal.says(asked)
                 if typed in ("", AUTH_TOKEN, WRONG, WRONG[:32], "your-key-here") or API_KEY in typed:
