@@ -63,12 +63,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def message(self) -> Any:
         """Return the JSON of a text frame, ``None`` where it is none."""
-        if self.text is None:
-            return None
-        try:
-            return msgspec.json.decode(self.text)
-        except (msgspec.DecodeError, RecursionError):
-            return None
+        return None if self.text is None else json_of(self.text)
 
 
 OnEntry = Callable[[Entry], None]
@@ -145,6 +140,14 @@ def read_trace(path: Path) -> Iterator[Entry]:
                 yield msgspec.json.decode(line, type=Entry)
             except msgspec.MsgspecError as error:
                 raise TraceError(f"{path.name} line {number}: {error}") from None
+
+
+def json_of(text: str | bytes) -> Any:
+    """Return what a text says in JSON, ``None`` where it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 def sound_of(message: Any) -> bytes | None:

@@ -121,10 +121,7 @@ class Bridge:
 
     async def _dial(self) -> aiohttp.ClientWebSocketResponse:
         agent = await self._session.ws_connect(self.agent_url, headers={"Authorization": "Token key"})
-        while (await agent.receive_json(timeout=5))["type"] != "Welcome":
-            if self.has("unknown message ends the call"):
-                await agent.close()
-                raise ConnectionError
+        await self._wait_for("Welcome", agent)
         if self.has("keep-alive before settings"):
             await agent.send_json({"type": "KeepAlive"})
         if self.has("settings late"):
@@ -132,11 +129,16 @@ class Bridge:
         await agent.send_json(self._settings())
         if self.has("audio before settings applied"):
             await agent.send_bytes(b"\xff" * FRAME)
-        while (await agent.receive_json(timeout=5))["type"] != "SettingsApplied":
-            pass
+        await self._wait_for("SettingsApplied", agent)
         if self.has("settings twice"):
             await agent.send_json(self._settings())
         return agent
+
+    async def _wait_for(self, kind: str, agent: aiohttp.ClientWebSocketResponse) -> None:
+        while (await agent.receive_json(timeout=5))["type"] != kind:
+            if self.has("unknown message ends the call"):
+                await agent.close()
+                raise ConnectionError
 
     def _settings(self) -> dict[str, Any]:
         encoding = {"encoding": "mulaw", "sample_rate": 8000}
@@ -262,6 +264,10 @@ class Call:
             return
         if self._has("caller audio altered"):
             audio = bytes(byte ^ 0x03 for byte in audio)
+        if self._has("caller samples lost") and n % 10 == 0:
+            audio = audio[:-1]
+        if self._has("caller silence held back") and len(set(audio)) == 1:
+            return
         if self._has("zero as silence") and n % 50 == 0:
             yield bytes(FRAME)
         yield audio
@@ -314,6 +320,12 @@ class Call:
             audio = b"RIFF\x24\x00\x00\x00WAVEfmt \x12\x00\x00\x00data\x00\x00\x00\x00" + audio
         if self._has("agent audio altered"):
             audio = bytes(byte ^ 0x03 for byte in audio)
+        if self._has("agent samples lost") and n % 10 == 0:
+            audio = audio[:-1]
+        if self._has("agent audio halved"):
+            audio = audio[::2]
+        if self._has("agent audio stuffed") and n % 2 == 0:
+            yield b"\xff" * FRAME
         yield audio
         if self._has("agent frames repeated") and n % 10 == 0:
             yield audio
@@ -321,6 +333,8 @@ class Call:
     async def _play(self, audio: bytes) -> None:
         if self._has("agent audio late"):
             await asyncio.sleep(0.5 if self._frames_down == 1 else 0)
+        if self._has("agent audio paced"):
+            await asyncio.sleep(len(audio) / 8000 * 0.98)  # and nothing of Deepgram's is read meanwhile
         if self._has("stale audio"):
             self._queue.put_nowait(audio)
         else:
@@ -339,6 +353,8 @@ class Call:
 
     async def _send_audio(self, audio: bytes) -> None:
         media: dict[str, Any] = {"payload": base64.b64encode(audio).decode()}
+        if self._has("payload not base64"):
+            media["payload"] = "%%%"
         if self._has("extra fields"):
             media["track"] = "outbound"
         await self._send({"event": "media", "streamSid": self._sid, "media": media})
@@ -371,7 +387,14 @@ class Call:
             answer = {"type": "FunctionCallResponse", "id": function["id"], "name": function["name"], "content": "ok"}
             if self._has("function reply fields"):
                 answer = {"type": "FunctionCallResponse", "function_call_id": function["id"], "output": "ok"}
+            if self._has("function of nobody"):
+                answer["id"] = "nobody"
+            if self._has("function reply binary"):
+                await self._agent.send_bytes(json.dumps(answer).encode())
+                continue
             await self._agent.send_json(answer)
+            if self._has("functions answered twice"):
+                await self._agent.send_json(answer)
             if self._has("first function only"):
                 return
 

@@ -15,6 +15,8 @@ from offhook.lab.judge.history import Timed
 
 #: A piece is recognised by this many bytes: 10 ms of sound that is not silence is not found by chance.
 KEY_BYTES: Final = 80
+#: A few samples are silence where those beside them are.
+_AROUND: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,22 @@ class Piece:
     end: int
     sent_ms: float
     arrived_ms: float | None = None
-    #: One byte throughout, as silence is: which silence arrived, nobody can tell.
+    #: One byte throughout and around it, as silence is: which silence arrived, nobody can tell.
     is_flat: bool = False
 
     @property
     def ms(self) -> float:
         """How long it sounds, at 8 kHz µ-law."""
         return (self.end - self.start) / 8
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """Silence that the source does not have there: when it arrived, before which byte of the source, how many."""
+
+    at_ms: float
+    before: int
+    length: int
 
 
 @dataclass(slots=True)
@@ -43,6 +54,34 @@ class Followed:
     repeated: list[Piece] = field(default_factory=list)
     reordered: list[Piece] = field(default_factory=list)
     foreign: list[Timed] = field(default_factory=list)
+    fillings: list[Filling] = field(default_factory=list)
+
+    def recognised(self) -> list[Piece]:
+        """Return what arrived beyond doubt: sound, in a stretch that is too long to have fitted by chance."""
+        found: list[Piece] = []
+        stretch: list[Piece] = []
+        for piece in [*self.arrived, None]:
+            if piece is None or (stretch and piece.start != stretch[-1].end):
+                sound = [one for one in stretch if not one.is_flat]
+                found += sound if sum(one.end - one.start for one in sound) >= KEY_BYTES else []
+                stretch = []
+            if piece is not None:
+                stretch.append(piece)
+        return found
+
+    def holes(self) -> list[Piece]:
+        """Return what was lost in the midst of what arrived: sound before it and sound after it did."""
+        sound = self.recognised()
+        ends, starts = {piece.end for piece in sound}, {piece.start for piece in sound}
+        found: list[Piece] = []
+        gap: list[Piece] = []
+        for piece in [*self.lost, None]:
+            if gap and (piece is None or piece.start != gap[-1].end):
+                found += gap if gap[0].start in ends and gap[-1].end in starts else []
+                gap = []
+            if piece is not None:
+                gap.append(piece)
+        return [piece for piece in found if not piece.is_flat]
 
 
 def follow(source: Sequence[Timed], sink: Sequence[Timed]) -> Followed:
@@ -74,7 +113,7 @@ class _Follower:
             self._before += len(audio)
         if self._next < len(self._bytes):
             self._missing.append((self._next, len(self._bytes)))
-        for start, end in self._missing:
+        for start, end in sorted(self._missing):
             self._found.lost += self._pieces(start, end, None)
         return self._found
 
@@ -110,6 +149,8 @@ class _Follower:
             if before >= 0:
                 return self._again(when, audio, done, before)
             self._found.foreign.append((when, key[:rest]))
+        elif len(set(key)) == 1:
+            self._found.fillings.append(Filling(when, self._next, rest))
         return rest
 
     def _again(self, when: float, audio: bytes, done: int, before: int) -> int:
@@ -132,8 +173,8 @@ class _Follower:
             index = bisect_right(self._starts, start) - 1
             following = self._starts[index + 1] if index + 1 < len(self._starts) else len(self._bytes)
             stop = min(end, following)
-            flat = self._bytes.count(self._bytes[start : start + 1], start, stop) == stop - start
-            pieces.append(Piece(start, stop, self._times[index], arrived_ms, flat))
+            around = self._bytes[max(self._starts[index], start - _AROUND) : min(following, stop + _AROUND)]
+            pieces.append(Piece(start, stop, self._times[index], arrived_ms, len(set(around)) == 1))
             start = stop
         return pieces
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from offhook.trace import Entry, sound_of
+from offhook.trace import Entry, json_of, sound_of
 
 Timed = tuple[float, bytes]
 #: A frame this near to a moment tells how late the machine was then.
@@ -33,6 +33,9 @@ class StreamSide:
     #: When each caller frame was sent, and Twilio's own timestamp of it: how late Twilio's side was itself.
     frames: list[tuple[float, float]] = field(default_factory=list)
     agent_audio: list[Timed] = field(default_factory=list)
+    #: Agent audio in messages that Twilio does not take: in binary frames; and when a payload could not be read at all.
+    misframed: list[Timed] = field(default_factory=list)
+    unreadable_ms: list[float] = field(default_factory=list)
     heard: list[Timed] = field(default_factory=list)
     #: Every message of the bridge: time, raw text, decoded JSON (None: none). Binary frames have no text.
     said: list[tuple[float, str | None, Any]] = field(default_factory=list)
@@ -56,6 +59,8 @@ class AgentSide:
     #: Messages of Deepgram and of the bridge: time and JSON.
     told: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     asked: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    #: Messages of the bridge that came in a binary frame, which is sound.
+    misframed: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
     def first(self, kind: str) -> float | None:
         """When Deepgram first sent a message of this type."""
@@ -171,11 +176,19 @@ def _streams(entries: Sequence[Entry], origin: float) -> list[StreamSide]:
             case _ if entry.sender == "twilio":
                 _from_twilio(side, at, entry.message())
             case _:
-                message = entry.message()
-                side.said.append((at, entry.text, message))
-                if (audio := sound_of(message)) is not None:
-                    side.agent_audio.append((at, audio))
+                _from_bridge(side, at, entry)
     return sides
+
+
+def _from_bridge(side: StreamSide, at: float, entry: Entry) -> None:
+    message = entry.message()
+    side.said.append((at, entry.text, message))
+    if (audio := sound_of(message)) is not None:
+        side.agent_audio.append((at, audio))
+    elif isinstance(message, dict) and message.get("event") == "media":
+        side.unreadable_ms.append(at)
+    elif entry.audio is not None and (audio := sound_of(json_of(entry.audio))) is not None:
+        side.misframed.append((at, audio))
 
 
 def _from_twilio(side: StreamSide, at: float, message: Any) -> None:
@@ -203,6 +216,8 @@ def _agents(entries: Sequence[Entry], origin: float) -> list[AgentSide]:
             case "close":
                 if side.closed_ms is None:
                     side.closed_ms, side.closed_by = at, entry.sender
+            case "binary" if from_bridge and (misframed := _message_in(entry.audio or b"")) is not None:
+                side.misframed.append((at, misframed))
             case "binary":
                 (side.caller_audio if from_bridge else side.agent_audio).append((at, entry.audio or b""))
             case "text":
@@ -210,6 +225,12 @@ def _agents(entries: Sequence[Entry], origin: float) -> list[AgentSide]:
                 if isinstance(message, dict):
                     (side.asked if from_bridge else side.told).append((at, message))
     return list(sides.values())
+
+
+def _message_in(audio: bytes) -> dict[str, Any] | None:
+    """Return the message that was sent as if it were sound."""
+    message = json_of(audio) if audio[:1] == b"{" else None
+    return message if isinstance(message, dict) and isinstance(message.get("type"), str) else None
 
 
 def _webhooks(entries: Sequence[Entry], origin: float) -> list[Webhook]:

@@ -13,6 +13,7 @@ from offhook.lab.judge.rule import Case, Rule
 
 CODES: Final = {
     "caller-audio-lost": "Caller audio did not reach the agent: words are missing from what it understands.",
+    "caller-silence-lost": "The caller's silence was not sent on: by it the agent hears that a turn has ended.",
     "caller-audio-repeated": "Caller audio reached the agent twice.",
     "caller-audio-reordered": "Caller audio reached the agent out of order.",
     "caller-audio-altered": "The agent got audio that the caller never sent: it was transcoded, resampled or damaged.",
@@ -22,14 +23,19 @@ CODES: Final = {
     "agent-audio-lost": "Agent audio did not reach the caller: a sentence has a hole.",
     "agent-audio-repeated": "The caller got agent audio twice.",
     "agent-audio-reordered": "The caller got agent audio out of order.",
-    "agent-audio-altered": "The caller got audio that the agent never sent, in the middle of its speech.",
+    "agent-audio-altered": "The caller got audio, or silence, that the agent never sent, in the midst of its speech.",
     "agent-audio-late": "Agent audio reached Twilio late: the caller waits longer for every answer.",
-    "stale-audio": "Audio of the interrupted turn was sent after `clear`: the caller hears the agent go on.",
+    "stale-audio": "Audio of the interrupted turn was sent after the barge-in: the caller hears the agent go on.",
 }
 #: What is shorter than this is an edge: a frame under way when something ended.
 _EDGE_MS: Final = 60.0
 #: A break of this length ends a stretch of the agent's speech.
 _STRETCH_MS: Final = 300.0
+#: Silence of this length, taken out of what the caller sends or put into what the agent says, is no accident.
+_SILENCE_MS: Final = 1000.0
+_STUFFING_MS: Final = 200.0
+#: Where the sound that is lost is no more than so many times the sound that nobody knows, the one is made of the other.
+_MADE_OF: Final = 8
 #: Audio under way when the agent says that the user speaks.
 _CROSSING_MS: Final = 150.0
 
@@ -51,14 +57,19 @@ def _caller(case: Case, stream: StreamSide, agent: AgentSide) -> Iterator[Findin
     source = [(at, audio) for at, audio in stream.caller_audio if at <= over]
     followed = follow(source, agent.caller_audio)
 
-    told = [piece for piece in followed.arrived if not piece.is_flat]
+    told = followed.recognised()
     timely = [piece for piece in told if piece.sent_ms > applied]
 
     def may_be_lost(piece: Piece) -> bool:
         early, last = applied + _CROSSING_MS + slack, over - 2 * _CROSSING_MS - slack - _late(timely)
         return not early < piece.sent_ms < last
 
-    yield from _common("caller-audio", followed, may_be_lost, "the agent")
+    heard = list(_common("caller-audio", followed, may_be_lost, "the agent", is_altered=bool(followed.foreign)))
+    yield from heard
+    if not heard and not followed.foreign:
+        yield from _silence(
+            source, agent, applied + _CROSSING_MS + slack, over - 2 * _CROSSING_MS - slack - _late(timely)
+        )
     if followed.foreign:
         yield Finding("caller-audio-altered", "the agent got sound that the caller never sent", followed.foreign[0][0])
     stale = [piece for piece in told if (piece.arrived_ms or 0) - piece.sent_ms > case.patience.stale_caller_ms + slack]
@@ -79,55 +90,87 @@ def _agent(case: Case, stream: StreamSide, agent: AgentSide) -> Iterator[Finding
         return
     over, slack = _over(stream), case.history.late_ms()
     source = [(at, audio) for at, audio in agent.agent_audio if at <= over]
-    sink = [(at, _bare(audio)) for at, audio in stream.agent_audio]
+    sink = [(at, _bare(audio)) for at, audio in sorted(stream.agent_audio + stream.misframed, key=lambda one: one[0])]
     followed = follow(source, sink)
     cuts = agent.times("UserStartedSpeaking")
     turns = sorted(agent.times("AgentStartedSpeaking") + _assistant(agent))
 
     def may_be_lost(piece: Piece) -> bool:
-        return piece.sent_ms >= over - 2 * _CROSSING_MS - slack or _is_cut(piece.sent_ms, cuts, turns)
+        is_unreadable = any(abs(at - piece.sent_ms) < _STRETCH_MS + slack for at in stream.unreadable_ms)
+        late = piece.sent_ms >= over - 2 * _CROSSING_MS - slack
+        return late or is_unreadable or _is_cut(piece.sent_ms, cuts, turns)
 
-    yield from _common("agent-audio", followed, may_be_lost, "the caller")
-    yield from _foreign(followed, agent)
-    yield from _stale(stream, followed, cuts)
-    first = [p for p in _stretches(followed.arrived) if p.sent_ms >= (stream.started_ms or 0.0)]
+    altered = _altered(followed, agent)
+    yield from _common("agent-audio", followed, may_be_lost, "the caller", is_altered=altered is not None)
+    if altered is not None:
+        yield altered
+    yield from _stale(case, stream, followed, cuts)
+    first = [p for p in _stretches(followed.recognised()) if p.sent_ms >= (stream.started_ms or 0.0)]
     if _late(first) > case.patience.late_ms + slack:
         yield Finding(
             "agent-audio-late", f"agent audio reaches Twilio {_late(first):.0f} ms late (median)", first[0].sent_ms
         )
 
 
-def _common(direction: str, followed: Followed, may_be_lost: Callable[[Piece], bool], whom: str) -> Iterator[Finding]:
+def _common(
+    direction: str, followed: Followed, may_be_lost: Callable[[Piece], bool], whom: str, *, is_altered: bool
+) -> Iterator[Finding]:
     lost = [piece for piece in followed.lost if not piece.is_flat and not may_be_lost(piece)]
+    holes = [piece for piece in followed.holes() if not may_be_lost(piece)]
     lost_ms = sum(piece.ms for piece in lost)
     altered_ms = sum(len(audio) for _, audio in followed.foreign) / 8
-    if lost_ms > _EDGE_MS and altered_ms < lost_ms / 2:
-        yield Finding(f"{direction}-lost", f"{lost_ms:.0f} ms did not reach {whom}", lost[0].sent_ms)
+    if (lost_ms > _EDGE_MS or holes) and not (is_altered and lost_ms <= _MADE_OF * altered_ms):
+        length = f"{lost_ms:.0f} ms" if lost_ms >= 1 else f"{lost_ms * 8:.0f} samples"
+        yield Finding(f"{direction}-lost", f"{length} did not reach {whom}", lost[0].sent_ms)
     for what, pieces in (("repeated", followed.repeated), ("reordered", followed.reordered)):
         long_ms = sum(piece.ms for piece in pieces)
         if long_ms >= 20:
             yield Finding(f"{direction}-{what}", f"{long_ms:.0f} ms reached {whom} {what}", pieces[0].arrived_ms)
 
 
-def _foreign(followed: Followed, agent: AgentSide) -> Iterator[Finding]:
-    """Sound of the bridge's own, an announcement, is its right; in the place of the agent's speech it is damage."""
+def _silence(source: Sequence[Timed], agent: AgentSide, since: float, until: float) -> Iterator[Finding]:
+    """Say where silence was held back. A bridge that says `KeepAlive` meanwhile holds it back on purpose, and may."""
+    until = min(until, agent.caller_audio[-1][0] if agent.caller_audio else 0.0)  # a wire that died held back nothing
+    due = sum(len(audio) for at, audio in source if since < at < until)
+    held_ms = (due - sum(len(audio) for _, audio in agent.caller_audio)) / 8
+    if held_ms > _SILENCE_MS and not any(since < at < until for at, _ in agent.sent("KeepAlive")):
+        yield Finding("caller-silence-lost", f"{held_ms / 1000:.1f} s of the caller's silence were held back", since)
+
+
+def _altered(followed: Followed, agent: AgentSide) -> Finding | None:
+    """Sound of the bridge's own, an announcement, is its right; in the place or midst of the agent's it is damage."""
     lost = [piece.sent_ms for piece in followed.lost if not piece.is_flat]
     for at, _ in followed.foreign:
-        if agent.closed_ms is None or at < agent.closed_ms:
-            near = [sent for sent in lost if abs(at - sent) < _STRETCH_MS]
-            if near:
-                yield Finding("agent-audio-altered", "the caller got sound that the agent never sent", at)
-                return
+        is_meanwhile = agent.closed_ms is None or at < agent.closed_ms
+        if is_meanwhile and any(abs(at - sent) < _STRETCH_MS for sent in lost):
+            return Finding("agent-audio-altered", "the caller got sound that the agent never sent", at)
+    sound = followed.recognised()
+    sent, ends = {piece.start: piece.sent_ms for piece in sound}, {piece.end for piece in sound}
+    midst = [one for one in followed.fillings if one.before in ends and sent.get(one.before, one.at_ms) < one.at_ms]
+    if (ms := sum(one.length for one in midst) / 8) > _STUFFING_MS:
+        return Finding("agent-audio-altered", f"{ms:.0f} ms of silence were put into its speech", midst[0].at_ms)
+    return None
 
 
-def _stale(stream: StreamSide, followed: Followed, cuts: Sequence[float]) -> Iterator[Finding]:
-    clears = stream.clears_ms()
-    for piece in followed.arrived:
+def _stale(case: Case, stream: StreamSide, followed: Followed, cuts: Sequence[float]) -> Iterator[Finding]:
+    """Say where the agent went on after a barge-in: sent after the `clear`, or on and on in spite of the caller."""
+    clears, went_on_ms = stream.clears_ms(), 0.0
+    for piece in followed.recognised():
         arrived = piece.arrived_ms or 0.0
+        cut = next((at for at in cuts if piece.sent_ms < at <= arrived), None)
+        if cut is None:
+            continue
         cleared = [at for at in clears if at < arrived - 1.0]
-        cut = [at for at in cuts if piece.sent_ms < at <= arrived]
-        if cleared and cut and cleared[-1] >= cut[0] - _CROSSING_MS:
+        if cleared and cleared[-1] >= cut - _CROSSING_MS:
             yield Finding("stale-audio", "audio of the interrupted turn was sent after `clear`", arrived)
+            return
+        late_ms = case.patience.clear_ms + case.history.late_ms(cut, arrived)
+        went_on_ms += piece.ms if arrived > cut + late_ms else 0.0
+        if went_on_ms > _STRETCH_MS:
+            after_s = (arrived - cut) / 1000
+            yield Finding(
+                "stale-audio", f"the interrupted turn was still sent {after_s:.1f} s after the barge-in", arrived
+            )
             return
 
 

@@ -65,7 +65,8 @@ def _line(case: Case, stream: StreamSide, agents: list[AgentSide]) -> Iterator[F
     spoke = any(agent.agent_audio for agent in opened)
     if waited > case.patience.dead_air_ms + case.history.late_ms():
         code = "greeting-unheard" if spoke and heard is None else "dead-air"
-        yield Finding(code, f"the caller heard nothing for {waited / 1000:.1f} s", started)
+        why = "" if agents else "; no socket to Deepgram was opened"
+        yield Finding(code, f"the caller heard nothing for {waited / 1000:.1f} s{why}", started)
 
 
 def _is_dropped(stream: StreamSide) -> bool:

@@ -12,7 +12,8 @@ from offhook.lab.judge.rule import Case, Rule
 CODES: Final = {
     "function-unanswered": "The agent asked for a function and got no answer: it stays silent.",
     "function-partly-answered": "Of several functions asked for at once only some were answered.",
-    "function-reply-fields": "A FunctionCallResponse lacks `id`, `name` or `content`, or has other types or names.",
+    "function-reply-fields": "A FunctionCallResponse has `id` and `name` as they were asked for, and `content`: texts.",
+    "function-answered-twice": "A function was answered twice: one response for each that was asked for.",
     "cancellation-ignored": "A function was answered after it had been cancelled.",
 }
 
@@ -24,23 +25,43 @@ def run(case: Case) -> Iterator[Finding]:
         if wrong is not None:
             yield wrong
         cancelled = _cancelled(agent)
-        for at, name in answers.values():
-            gone = cancelled.get(name)
+        for call_id, times in answers.items():
+            gone = cancelled.get(call_id)
+            at = times[0]
             if gone is not None and at > gone + case.patience.cancelled_ms + case.history.late_ms(gone, at):
                 yield Finding("cancellation-ignored", "a cancelled function was answered", at)
                 break
+            if len(times) > 1:
+                yield Finding("function-answered-twice", "a function was answered again", times[1])
         if wrong is None:
             yield from _open(case, agent, set(answers), set(cancelled))
 
 
-def _answers(agent: AgentSide) -> tuple[dict[str, tuple[float, str]], Finding | None]:
-    found: dict[str, tuple[float, str]] = {}
+def _answers(agent: AgentSide) -> tuple[dict[str, list[float]], Finding | None]:
+    """Return when each function was answered, and the first answer that cannot be one."""
+    found: dict[str, list[float]] = {}
+    asked = {
+        str(function.get("id")): function.get("name")
+        for _, message in agent.told
+        if message.get("type") == "FunctionCallRequest"
+        for function in message.get("functions") or []
+    }
     for at, message in agent.sent("FunctionCallResponse"):
-        call_id, name, content = message.get("id"), message.get("name"), message.get("content")
-        if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(content, str)):
-            return found, Finding("function-reply-fields", f"the answer has the fields {_fields(message)}", at)
-        found[call_id] = (at, call_id)
+        if (why := _misfit(message, asked)) is not None:
+            return found, Finding("function-reply-fields", why, at)
+        found.setdefault(str(message["id"]), []).append(at)
     return found, None
+
+
+def _misfit(message: dict[str, Any], asked: dict[str, Any]) -> str | None:
+    for field in ("id", "name", "content"):
+        if field not in message:
+            return f"an answer lacks `{field}`; it has the fields {_fields(message)}"
+        if not isinstance(message[field], str):
+            return f"an answer's `{field}` is no text"
+    if message["id"] not in asked:
+        return "an answer's `id` is none that the agent asked for"
+    return None if message["name"] == asked[message["id"]] else "an answer's `name` is another than was asked for"
 
 
 def _fields(message: dict[str, Any]) -> str:

@@ -8,10 +8,11 @@ from typing import Any, Final
 from offhook.lab.judge.finding import Finding
 from offhook.lab.judge.history import StreamSide
 from offhook.lab.judge.rule import Case, Rule
+from offhook.trace import sound_of
 
 CODES: Final = {
     "binary-frame": "Every message to Twilio is a text frame.",
-    "message-invalid": "A message to Twilio was no known JSON message, or had the wrong streamSid.",
+    "message-invalid": "A message to Twilio was no known JSON message, lacked a field, or had the wrong streamSid.",
     "message-extra-field": "Send only the documented fields: extra ones make the message invalid (31951).",
     "mark-without-name": "A mark without a name cannot be told from others, and is invalid (31951).",
     "mark-duplicate": "A mark's name was used again while it was still outstanding: nobody can tell which was heard.",
@@ -69,10 +70,13 @@ def _wrong(message: Any, stream_sid: str) -> tuple[str, str] | None:
     """Return code and sentence for an invalid message."""
     kind = message.get("event") if isinstance(message, dict) else None
     shape = _FIELDS.get(kind) if isinstance(kind, str) else None
-    if shape is None or not isinstance(message, dict):
-        return "message-invalid", "a message is not one of media, mark, clear"
+    if not isinstance(message, dict):
+        return "message-invalid", "a message is no JSON object"
+    if shape is None:
+        return "message-invalid", "a message's `event` is not one of media, mark, clear"
     if message.get("streamSid") != stream_sid:
-        return "message-invalid", f"a {kind} message has another streamSid than `start`"
+        has = "has another streamSid than `start`" if "streamSid" in message else "has no streamSid"
+        return "message-invalid", f"a {kind} message {has}"
     inner = message.get(str(kind), {})
     if not isinstance(inner, dict):
         return "message-invalid", f"`{kind}` is not an object"
@@ -80,6 +84,8 @@ def _wrong(message: Any, stream_sid: str) -> tuple[str, str] | None:
         return "mark-without-name", "a mark has no name"
     if kind == "media" and not isinstance(inner.get("payload"), str):
         return "message-invalid", "a media message has no payload"
+    if kind == "media" and sound_of(message) is None:
+        return "message-invalid", "a media message's payload is not base64"
     extra = {*(message.keys() - shape.keys()), *(inner.keys() - (shape.get(str(kind)) or set()))}
     if extra:
         return "message-extra-field", f"a {kind} message has the extra field `{min(extra)[:40]}`"
