@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,6 +20,17 @@ VENDOR_CONTRACTS = Path(os.environ.get("OFFHOOK_VENDOR_CONTRACTS", Path(__file__
 
 #: Looks, each 10 ms after the last, before what a test left behind is a leak: a crowded machine takes its time.
 _PATIENCE = 2000
+
+
+def pytest_configure() -> None:
+    """Take back that signals are ignored, as a shell that started this in the background or `nohup` asks.
+
+    The programs of the tests inherit it, and a test that presses Ctrl-C would wait for ever.
+    """
+    for name, usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
