@@ -83,6 +83,7 @@ def _options(script: Path | None, behave: Path | None, variety: int | None) -> d
 
 def _keys(path: Path | None) -> dict[str, Standing] | None:
     from offhook.errors import ConfigError
+    from offhook.offline.behaviour import reason
     from offhook.offline.handshake import read_keys
 
     if path is None:
@@ -90,7 +91,7 @@ def _keys(path: Path | None) -> dict[str, Standing] | None:
     try:
         return read_keys(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise ConfigError([f"keys {path.name}: {error}"]) from None
+        raise ConfigError([f"keys {path.name}: {reason(error)}"]) from None
 
 
 async def _serve(mind: Mind, options: dict[str, Any], *, may_fall_back: bool) -> int:

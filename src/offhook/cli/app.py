@@ -61,8 +61,13 @@ def main() -> None:
     except OffhookError as error:
         typer.echo(f"offhook: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()
+        elif error.filename is None:  # not about a file somebody named: ours
+            raise
+        else:
+            typer.echo(f"offhook: {error.filename}: {error.strerror}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)

@@ -32,7 +32,21 @@ def demo(
     from offhook.observe.log import configure
 
     configure("text", "error")
+    _must_be_writable(out)
     raise typer.Exit(run_loop(_demo(out, fast=fast)))
+
+
+def _must_be_writable(out: Path) -> None:
+    """Make the folder before a minute is spent on what goes into it."""
+    import tempfile
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        why = f"{out} cannot be written ({error.strerror}); name a folder that is yours"
+        raise typer.BadParameter(why, param_hint="--out") from None
 
 
 def _say(text: str) -> None:
@@ -41,9 +55,10 @@ def _say(text: str) -> None:
 
 async def _demo(out: Path, *, fast: bool) -> int:
     from offhook.cli import demo_script
+    from offhook.cli.terminal import wrapped
 
-    _say("offhook demo: a phone call on this machine - a simulated caller, the offhook server, an offline agent\n")
-    out.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before anything is live
+    what = "a phone call on this machine - a simulated caller, the offhook server, an offline agent"
+    _say(wrapped(f"offhook demo: {what}", rest="  ") + "\n")
     script = demo_script.load()
     if fast:
         return await _call(out, script, demo_script.recorded_mind(), demo_script.recorded_line)
@@ -51,8 +66,14 @@ async def _demo(out: Path, *, fast: bool) -> int:
     from offhook.offline.speech.mind import SpeakingMind
 
     mind = SpeakingMind(progress=lambda line: _say(f"  {line}"))
+
+    async def spoken(text: str) -> bytes:
+        if mind.lacks:
+            raise ConfigError([f"{mind.lacks} is missing (see above), and without it nobody would be understood"])
+        return await mind.synthesise_line(text, caller=True)
+
     try:
-        return await _call(out, script, mind, lambda text: mind.synthesise_line(text, caller=True))
+        return await _call(out, script, mind, spoken)
     except ConfigError as missing:
         for problem in missing.problems:
             typer.echo(f"demo: {problem}", err=True)

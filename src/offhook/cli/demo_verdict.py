@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offhook.cli.terminal import wrapped
 from offhook.sim import events as seen
 
 if TYPE_CHECKING:
@@ -84,20 +85,21 @@ class Telling:
         """Print the summary, add the server's side to call.json, and return the exit code."""
         self._say("")
         for line in self._summary(report):
-            self._say(line)
+            self._say(wrapped(line, rest="  "))
         self._extend(out / "call.json")
-        self._say(
-            f"\nlisten to {out / 'call.wav'} (left: caller, right: agent as heard); all facts in {out / 'call.json'}"
-        )
+        self._say("")
+        where = f"{out / 'call.wav'} (left: caller, right: agent as heard)"
+        self._say(wrapped(f"listen to {where}; all facts in {out / 'call.json'}", rest="  "))
         wrong = list(self._wrong(report))
         for reason in wrong:
-            self._say(f"NOT AS IT SHOULD BE: {reason}")
+            self._say(wrapped(f"NOT AS IT SHOULD BE: {reason}", rest="  "))
         return 1 if wrong else 0
 
     # -- inner -------------------------------------------------------------------------------------------------
 
     def _line(self, who: str, text: str) -> None:
-        self._say(f"{time.monotonic() - self._began:6.2f}  {who:<{_WIDTH}}{text}")
+        first = f"{time.monotonic() - self._began:6.2f}  {who:<{_WIDTH}}"
+        self._say(wrapped(text, first, " " * (len(first) + 2)))
 
     def _summary(self, report: CallReport) -> Iterator[str]:
         yield f"{len(self._said)} utterances, {len(report.latencies_ms)} answers"

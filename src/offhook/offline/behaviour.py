@@ -77,7 +77,12 @@ def load_behaviour(path: Path) -> Behaviour:
             raise WrongTableError(f"`{min(strangers)}` is no table of behaviour; there are {', '.join(TABLES)}")
         return behaviour(tree)
     except (OSError, ValueError) as error:
-        raise ConfigError([f"{path.name}: {error}"]) from None
+        raise ConfigError([f"{path.name}: {reason(error)}"]) from None
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return why a file could not be read, without its path: who asked has named it."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def read_tree(path: Path) -> dict[str, Any]:

@@ -47,7 +47,7 @@ from typing import Any, Literal
 import msgspec
 
 from offhook.errors import ConfigError
-from offhook.offline.behaviour import TABLES, Behaviour, behaviour, read_tree
+from offhook.offline.behaviour import TABLES, Behaviour, behaviour, read_tree, reason
 
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
@@ -127,7 +127,7 @@ def load_script(path: Path) -> tuple[Script, dict[str, bytes]]:
     try:
         script = msgspec.convert({k: v for k, v in read_tree(path).items() if k not in TABLES}, Script)
     except (OSError, ValueError) as error:
-        raise ConfigError([f"script {path.name}: {error}"]) from None
+        raise ConfigError([f"script {path.name}: {reason(error)}"]) from None
     return script, load_recordings(path.parent / script.voice.dir, script.voice.files) if script.voice.dir else {}
 
 
@@ -136,7 +136,7 @@ def load_behaviour_of(path: Path) -> Behaviour:
     try:
         return behaviour({name: table for name, table in read_tree(path).items() if name in TABLES})
     except (OSError, ValueError) as error:
-        raise ConfigError([f"script {path.name}: {error}"]) from None
+        raise ConfigError([f"script {path.name}: {reason(error)}"]) from None
 
 
 def load_recordings(folder: Path, files: dict[str, str] | None = None) -> dict[str, bytes]:
@@ -151,7 +151,7 @@ def load_recordings(folder: Path, files: dict[str, str] | None = None) -> dict[s
         for sentence, file in {**_flat(named), **(files or {})}.items():
             found[words(sentence)] = (folder / file).read_bytes()
     except (OSError, ValueError) as error:
-        raise ConfigError([f"recordings in {folder.name}: {error}"]) from None
+        raise ConfigError([f"recordings in {folder.name}: {reason(error)}"]) from None
     return found
 
 

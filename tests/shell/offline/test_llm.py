@@ -14,6 +14,7 @@ from aiohttp import web
 from offhook.errors import AgentUnavailable, ConfigError
 from offhook.offline.ports import Called, CallFunctions, Conversation, FunctionSpec, Said, Say
 from offhook.offline.speech.llm import LanguageModel, chat_url, clean, messages_from, split
+from offhook.offline.speech.mind import SpeakingMind
 
 DEADLINE_S = 20.0
 
@@ -146,10 +147,12 @@ async def test_nobody_there_is_a_configuration_error_without_the_path() -> None:
 
 
 async def test_a_file_that_is_not_there_is_named() -> None:
-    model = LanguageModel("nowhere/model.gguf", lambda _: None)
-    with pytest.raises(ConfigError, match=r"no file model\.gguf"):
-        await model.start()
-    await model.close()
+    told: list[str] = []
+    mind = SpeakingMind("nowhere/model.gguf", told.append)
+    with pytest.raises(ConfigError, match=r"no file nowhere.model\.gguf"):
+        await mind.start()
+    await mind.close()
+    assert told == []  # before anything was loaded
 
 
 def test_the_history_is_bounded_and_holds_function_results() -> None:

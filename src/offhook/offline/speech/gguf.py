@@ -51,8 +51,6 @@ class GgufServer:
 
     async def start(self) -> str:
         """Load the model and return the endpoint's address. `ConfigError` says what is missing."""
-        if not self._path.is_file():
-            raise ConfigError([f"--llm: there is no file {self._path.name}; give a .gguf file or an http(s) URL"])
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "offhook.offline.speech.gguf", str(self._path.resolve()),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

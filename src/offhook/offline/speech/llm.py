@@ -42,6 +42,8 @@ class LanguageModel:
     """An endpoint, shared by all calls."""
 
     def __init__(self, place: str, progress: Callable[[str], None]) -> None:
+        if not _is_address(place) and not Path(place).is_file():
+            raise ConfigError([f"--llm: there is no file {place}; give a .gguf file or an http(s) URL"])
         self._place = place
         self._progress = progress
         self._gguf: GgufServer | None = None
@@ -52,7 +54,7 @@ class LanguageModel:
     async def start(self) -> None:
         """Start a server for a GGUF file, and ask the endpoint for its model. `ConfigError` where that fails."""
         base = self._place
-        if not re.match(r"https?://", base):
+        if not _is_address(base):
             self._progress("loading the language model")
             self._gguf = GgufServer(Path(base))
             base = await self._gguf.start()
@@ -98,6 +100,10 @@ class LanguageModel:
             await self._session.close()
         if self._gguf is not None:
             await self._gguf.close()
+
+
+def _is_address(place: str) -> bool:
+    return re.match(r"https?://", place) is not None
 
 
 def chat_url(base: str) -> str:

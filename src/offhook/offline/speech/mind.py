@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from offhook.errors import ConfigError, OffhookError
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 #: and costs 0.6 GB. With more cores it halves the queue when turns end together.
 CORES_PER_EARS: Final = 4
 MAX_EARS: Final = 2
+
+
+#: The last engines there are: they keep a call alive, and nobody is understood.
+_POOR: Final = {"none": "the recognition model", "beeps": "the neural voice"}
+
+
+def lacking(engines: Iterable[str]) -> str:
+    """Name what the engines in use do not replace; empty where each does its work."""
+    used = set(engines)
+    return " and ".join(what for engine, what in _POOR.items() if engine in used)
 
 
 def ears_workers(cores: int) -> int:
@@ -46,6 +56,10 @@ class SpeakingMind:
 
     async def start(self) -> None:
         """Load everything, once: 2-3 s, or a minute where a model has to be fetched first."""
+        if self._llm_place is not None:  # a file that is not there is told before anything is loaded
+            from offhook.offline.speech.llm import LanguageModel
+
+            self._llm = LanguageModel(self._llm_place, self._progress)
         self._progress("loading ears and voice")
         self._make_detector = await asyncio.to_thread(_detector, self._progress)
         self._ears = Crew("ears", ears_workers(os.cpu_count() or 1), self._progress)
@@ -57,6 +71,11 @@ class SpeakingMind:
             raise
         self._progress(f"ready: {self._ears.engine}, {self._voice.engine}")
 
+    @property
+    def lacks(self) -> str:
+        """What a conversation needs and this machine has not; empty where it has all. After `start`."""
+        return lacking(crew.engine for crew in (self._ears, self._voice) if crew is not None)
+
     async def _load(self) -> None:
         assert self._ears is not None
         assert self._voice is not None
@@ -64,16 +83,10 @@ class SpeakingMind:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._ears.start())
                 group.create_task(self._voice.start())
-                if self._llm_place is not None:
-                    group.create_task(self._start_llm(self._llm_place))
+                if self._llm is not None:
+                    group.create_task(self._llm.start())
         except* OffhookError as failed:
             raise failed.exceptions[0] from None
-
-    async def _start_llm(self, place: str) -> None:
-        from offhook.offline.speech.llm import LanguageModel
-
-        self._llm = LanguageModel(place, self._progress)
-        await self._llm.start()
 
     def ears(  # ``heard`` is of no use here: what is said is recognised
         self,

