@@ -16,7 +16,7 @@ from offhook.agent.book import AgentBook
 from offhook.agent.check import AgentCheck
 from offhook.agent.providers import ThinkLadder
 from offhook.call.actions import CallRecord
-from offhook.config.exposure import Listening, identity, listening, must_be_known
+from offhook.config.exposure import Listening, cannot_listen, identity, listening, must_be_known
 from offhook.config.settings import Settings
 from offhook.errors import ConfigError
 from offhook.observe.log import logger
@@ -88,10 +88,9 @@ class Server:
             self._listener = await loop.create_server(
                 self._door, self.where.host, self.where.port, backlog=1024, reuse_address=os.name == "posix"
             )
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
             await self._web.cleanup()
-            where = f"{self.where.host}:{self.where.port}"
-            raise ConfigError([f"server.port: cannot listen on {where} ({error.strerror}); set PORT"]) from None
+            raise ConfigError([cannot_listen(self.where, error)]) from None
         loop.set_exception_handler(self._observer.escaped)
         self._log.info("listening", host=self.where.host, port=self.port, why=self.where.why, **identity(os.environ))
         check = AgentCheck(self.settings, self.ladder, self.switchboard.agent_reached, self._asked)

@@ -1,4 +1,6 @@
-"""Which signals stop us, and what usually sends each on the platform we run on. Words only; handles no signal."""
+"""Which signals stop us, and what usually sends each on the platform we run on. Words only; handles no signal,
+and imports no settings: a signal may come while those are being imported.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from offhook.config.exposure import platform_of
+from offhook.platforms import platform_of
 
 #: SIGHUP and SIGQUIT would end Python without a word; Windows has none of the three.
 STOPPING: Final = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")

@@ -89,12 +89,30 @@ class TestP8Port:
                 assert port in reason
                 assert "PORT" in reason
 
-    async def test_no_such_interface(self, tmp_path: Path):
-        environ = {**SIGNED, "PORT": "0", "OFFHOOK_SERVER__HOST": "192.0.2.1"}
+    @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "a..b", "a" * 80])
+    async def test_no_such_interface(self, tmp_path: Path, host):
+        environ = {**SIGNED, "PORT": "0", "OFFHOOK_SERVER__HOST": host}
         async with running(tmp_path, "serve", environ=environ) as process:
-            assert await process.ends() in (1, 2)
+            assert await process.ends() == 2
             assert "Traceback" not in process.text
-            assert len([line for line in process.lines if line.startswith("config: ")]) == 1
+            (reason,) = [line for line in process.lines if line.startswith("config: ")]
+            assert reason.startswith("config: server.host: cannot listen on ")
+
+    async def test_ipv6(self, tmp_path: Path):
+        if not socket.has_ipv6 or not _has_ipv6_loopback():
+            pytest.skip("no IPv6 on this machine")
+        async with running(tmp_path, "serve", environ={"PORT": "0", "OFFHOOK_SERVER__HOST": "[::1]"}) as process:
+            said = await process.says(r"listens on (http://\[::1\]:\d+) ")
+            async with aiohttp.ClientSession() as session, session.get(f"{said[1]}/livez") as answer:
+                assert answer.status == 200
+
+
+def _has_ipv6_loopback() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -312,15 +330,17 @@ sys.argv = ["offhook", "serve"]
 runpy.run_module("offhook", run_name="__main__")
 """
 
-#: SIGTERM in the middle of reading the settings: between the command's first line and its listening.
+#: SIGTERM in the middle of importing the settings: between the command's first line and its listening.
 _STOPPED_WHILE_STARTING = """
 import os, runpy, signal, sys
-import offhook.config.load
-def load(*_, **__):
-    os.kill(os.getpid(), signal.SIGTERM)
-    while True:
-        signal.pause()
-sys.modules["offhook.config.load"].load = load
+import pydantic
+class Stopping:
+    def find_spec(self, name, path=None, target=None):
+        if name == "offhook.config.settings":
+            os.kill(os.getpid(), signal.SIGTERM)
+            while True:
+                signal.pause()
+sys.meta_path.insert(0, Stopping())
 sys.argv = ["offhook", "serve"]
 runpy.run_module("offhook", run_name="__main__")
 """

@@ -70,7 +70,7 @@ def check(
     settings = loaded.settings
     found = listening(settings, os.environ)
     typer.echo(f"settings: {loaded.file or 'defaults'}{f' and {loaded.dotenv}' if loaded.dotenv else ''}: no problem")
-    where = f"{found.host}:{found.port}"
+    where = found.address(found.port)
     typer.echo(f"listens on {where}{' (this machine only)' if found.is_loopback else ''}: {found.why}")
     typer.echo(f"dials {settings.deepgram.agent_url}, at most {settings.calls} calls at once")
     _say_agent("agent", settings.agent)

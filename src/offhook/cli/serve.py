@@ -60,10 +60,10 @@ def _explain_early_stops() -> None:
     import signal
     from types import FrameType
 
-    def stop(number: int, _: FrameType | None) -> None:
-        from offhook.stop_reasons import why
+    from offhook.stop_reasons import why  # now: a signal that comes in the middle of an import can import nothing
 
-        typer.echo(f"stopped before it listened: {why(signal.Signals(number).name, os.environ)}", err=True)
+    def stop(number: int, _: FrameType | None) -> None:
+        _say(f"stopped before it listened: {why(signal.Signals(number).name, os.environ)}")
         os._exit(0)  # nothing is open yet, and an exception here would surface in the middle of an import
 
     signal.signal(signal.SIGTERM, stop)
@@ -78,7 +78,7 @@ async def _run(settings: Settings, where: Listening, trace: Path | None, config:
         server = Server(settings, where, taps=_taps(trace))
 
         def listening_now() -> None:
-            _say(f"offhook listens on http://{where.host}:{server.port} ({where.why})")
+            _say(f"offhook listens on http://{where.address(server.port)} ({where.why})")
             then()
 
         return await serve_until_stopped(server, listening_now)

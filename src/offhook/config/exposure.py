@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from offhook.config.settings import Settings
 from offhook.config.values import is_loopback
 from offhook.errors import ConfigError
+from offhook.platforms import platform_of
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a server that answers Twilio must be reachable
-#: Names by which a platform is known. They must listen on all interfaces, or their router finds nobody.
-_PLATFORMS: Mapping[str, str] = {
-    "RAILWAY_ENVIRONMENT_ID": "Railway",
-    "RAILWAY_PROJECT_ID": "Railway",
-    "KUBERNETES_SERVICE_HOST": "Kubernetes",
-    "FLY_APP_NAME": "Fly.io",
-    "RENDER": "Render",
-    "DYNO": "Heroku",
-    "K_SERVICE": "Cloud Run",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +25,9 @@ class Listening:
     is_loopback: bool
     why: str
 
-
-def platform_of(environ: Mapping[str, str]) -> str | None:
-    """Return the name of the hosting platform we run on, where there is one."""
-    return next((name for variable, name in _PLATFORMS.items() if environ.get(variable)), None)
+    def address(self, port: int) -> str:
+        """Return host and ``port`` as they stand in a URL: an IPv6 address goes in brackets."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
 
 def listening(settings: Settings, environ: Mapping[str, str]) -> Listening:
@@ -109,6 +101,16 @@ def must_be_sound(settings: Settings, environ: Mapping[str, str]) -> Listening:
     if where is None or problems:
         raise ConfigError(problems)
     return where
+
+
+def cannot_listen(where: Listening, error: OSError | UnicodeError) -> str:
+    """Say which setting is at fault where the system refuses to listen: the port, or the interface."""
+    number = error.errno or 0 if isinstance(error, OSError) else 0
+    why = os.strerror(number) if number > 0 else "no such host"
+    at = where.address(where.port)
+    if number in (errno.EADDRINUSE, errno.EACCES):
+        return f"server.port: cannot listen on {at} ({why}); set PORT"
+    return f"server.host: cannot listen on {at} ({why}); leave server.host away, or name an address of this machine"
 
 
 def identity(environ: Mapping[str, str]) -> dict[str, str]:

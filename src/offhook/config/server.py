@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from offhook.config.parts import Part
-from offhook.config.values import is_loopback, split_url
+from offhook.config.values import is_ipv6, is_loopback, split_url
 
 _EXAMPLE = "https://voice.example.com"
 
@@ -29,9 +29,10 @@ class ServerPart(Part):
     @field_validator("host")
     @classmethod
     def _is_a_host(cls, value: str) -> str:
-        if any(letter in value for letter in "/\"' ") or "://" in value:
-            raise ValueError("must be a bare interface like 127.0.0.1 or 0.0.0.0, without scheme or path")
-        return value
+        bare = value.removeprefix("[").removesuffix("]") if ":" in value else value
+        if any(letter in bare for letter in "/\"'[] ") or (":" in bare and not is_ipv6(bare)):
+            raise ValueError("must be a bare interface like 127.0.0.1, 0.0.0.0 or ::, without scheme, port or path")
+        return bare
 
     @field_validator("public_url")
     @classmethod

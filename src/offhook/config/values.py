@@ -55,6 +55,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_ipv6(host: str) -> bool:
+    """Say whether a host is an IPv6 address, written bare."""
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
+
+
 def address_of(domain: str) -> str:
     """Return the address of a bare public name: https, except on this very machine (a stand-in of a platform)."""
     host = urlsplit(f"//{domain}").hostname or ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from offhook.config.exposure import lacking_for_real_calls, listening, platform_of
+from offhook.config.exposure import lacking_for_real_calls, listening
 from offhook.errors import ConfigError
+from offhook.platforms import platform_of
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok
 
@@ -77,4 +78,4 @@ async def run_listening(patient: Patient) -> Sequence[Finding]:
             )
             for said in error.problems
         ]
-    return [ok(LISTENING, f"{where.host}:{where.port}: {where.why}")]
+    return [ok(LISTENING, f"{where.address(where.port)}: {where.why}")]

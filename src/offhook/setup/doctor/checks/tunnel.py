@@ -13,10 +13,10 @@ from importlib.metadata import PackageNotFoundError, distribution
 from typing import Final
 from urllib.parse import urlsplit
 
-from offhook.config.exposure import platform_of
 from offhook.config.settings import Settings
 from offhook.config.values import is_loopback
 from offhook.errors import ConfigError
+from offhook.platforms import platform_of
 from offhook.setup.dev.number import remembered
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok
