@@ -136,7 +136,9 @@ class Server:
     def _check_handshake(self, head: Head) -> None:
         """Check the signature of a stream's handshake; without an auth token only this machine can ask."""
         tokens = self.settings.twilio.auth_tokens
-        if tokens:
+        if not tokens:
+            signature.refuse_web_pages(head.fields.get("origin"))
+        else:
             host = str(self.settings.server.public_url).partition("://")[2]
             url = f"wss://{host}{head.target.partition('?')[0]}"  # Twilio opens, and so signs, nothing but wss
             signature.check_signature(tokens, head.fields.get("x-twilio-signature"), url)

@@ -452,3 +452,20 @@ class TestUnsignedOnThisMachineOnly:
                 await line.send(request("POST", "/twilio/voice", head, body))
                 assert status(await line.to_the_end()) == 400
             assert bridge.server.switchboard.live == bridge.dials == 0
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:8080", ""])
+    async def test_a_web_page_in_a_browser_of_this_machine_is_a_stranger(self, origin):
+        """It may post forms and open sockets to this machine; nothing is admitted or dialled for it."""
+        async with bridged(signed=False) as bridge:
+            body = b"CallSid=CA%032x&AccountSid=AC%032x" % (1, 2)
+            form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": origin}
+            for raw in (
+                request("POST", "/twilio/voice", form, body),
+                request("POST", "/twilio/status", form, body),
+                upgrade("/twilio", {"Origin": origin}),
+                upgrade("/twilio/" + "a" * 16, {"Origin": origin}),
+            ):
+                async with await Line.open(bridge.server.port) as line:
+                    await line.send(raw)
+                    assert status(await line.to_the_end()) == 403
+            assert bridge.server.switchboard.live == bridge.dials == 0

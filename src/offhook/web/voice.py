@@ -109,6 +109,8 @@ class VoiceWebhooks:
             given = request.headers.getall("X-Twilio-Signature", [])
             url = f"{public}{request.raw_path}"
             signature.check_signature(twilio.auth_tokens, given[0] if len(given) == 1 else None, url, pairs)
+        else:
+            signature.refuse_web_pages(request.headers.get("Origin"))
         form = dict(pairs)
         if twilio.account_sid is not None and form.get("AccountSid") != twilio.account_sid:
             raise BadSignature(why="another account")

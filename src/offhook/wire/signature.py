@@ -64,6 +64,16 @@ def check_signature(
         raise BadSignature(missing=False)
 
 
+def refuse_web_pages(origin: str | None) -> None:
+    """Where nothing is signed: refuse what a web page in a browser of this machine sends. Raises `BadSignature`.
+
+    A page may open sockets and post forms to any address; it cannot keep the browser from naming it. Twilio, and the
+    programs that stand for it, send no Origin.
+    """
+    if origin is not None:
+        raise BadSignature(why="from a web page")
+
+
 class StreamToken(NamedTuple):
     """A token bound to one call; ``nonce`` also stands in the per-call path, so that the handshake differs per call."""
 
