@@ -27,7 +27,7 @@ from offhook.setup.tunnel.ngrok_codes import MEANINGS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "../src/offhook/setup/project/files/README.md"  # the README of the project that `offhook init` writes
-PAGES = ("quickstart.md", "howto/ngrok.md", "howto/elsewhere.md", PROJECT)
+PAGES = ("quickstart.md", "howto/ngrok.md", "howto/railway.md", "howto/elsewhere.md", PROJECT)
 BLOCK = re.compile(r"^```(bash|powershell)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 #: Commands that other tests run as they stand: command → test file.
 ELSEWHERE = {
@@ -94,7 +94,7 @@ def test_powershell_itself_reads_it(page: str, line: str):
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("page", ["quickstart.md", "howto/ngrok.md", PROJECT])
+@pytest.mark.parametrize("page", ["quickstart.md", "howto/ngrok.md", "howto/railway.md", PROJECT])
 def test_both_shells_do_the_same(page: str):
     """Each bash block has its PowerShell block, with the same commands in the same order."""
     shells = [shell for shell, _ in blocks(page)]

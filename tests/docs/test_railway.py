@@ -6,7 +6,9 @@ import asyncio
 import os
 import re
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,9 +23,12 @@ from offhook.config.load import load
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.setup.doctor.checks import selfcall
+from offhook.setup.project.wheel import wheel_name
 from offhook.setup.project.write import write_project
 from offhook.setup.railway.from_project import variables_of
 from offhook.setup.railway.wanted import ServiceSettings
+from offhook.sim.rest.server import RestTwin
+from offhook.sim.rest.world import Account, PhoneNumber
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,11 +36,16 @@ pytestmark = [
 ]
 
 PAGE = Path(__file__).parents[2] / "docs/howto/railway.md"
-COMMANDS = [
-    line
-    for block in re.findall(r"```bash\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    for line in block.splitlines()
-]
+
+
+def lines(shell: str) -> list[str]:
+    blocks = re.findall(rf"```{shell}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+GIT = lines("sh")
+ATTACH = next(line for line in lines("bash") if " numbers attach " in line)
+COMMANDS = [line for line in lines("bash") if line != ATTACH]
 SECRETS = (API_KEY, AUTH_TOKEN, ACCOUNT_TOKEN)
 
 
@@ -106,6 +116,39 @@ def test_the_page_has_these_commands():
         ["railway", "verify"],
         ["doctor"],
     ]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git on this machine")
+def test_the_project_is_pushed_and_the_keys_are_not(owner: Owner, tmp_path: Path):
+    at_github = tmp_path / "github.git"
+    (tmp_path / "gitconfig").write_text(
+        "[user]\nname = Anna\nemail = anna@example.com\n"
+        f'[url "{at_github.as_uri()}"]\ninsteadOf = https://github.com/owner/voice.git\n'
+    )
+    environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig"), "GIT_CONFIG_NOSYSTEM": "1"}
+
+    def git(words: list[str], folder: Path) -> str:
+        done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    git(["git", "init", "--bare", str(at_github)], tmp_path)
+    for line in GIT:
+        git(shlex.split(line), owner.folder)
+    pushed = git(["git", "ls-tree", "-r", "--name-only", "main"], at_github).splitlines()
+    assert {"Dockerfile", "offhook.toml", "vendor/requirements.txt", f"vendor/{wheel_name()}"} <= set(pushed)
+    assert ".env" not in pushed
+
+
+async def test_the_number_is_pointed_at_the_address(owner: Owner):
+    number = "+441632960001"
+    account = Account(sid=ACCOUNT, auth_token=AUTH_TOKEN)
+    owned = PhoneNumber(number)
+    account.numbers[owned.sid] = owned
+    async with RestTwin([account]) as twin:
+        owner.environ["TWILIO_API_URL"] = twin.url
+        assert await owner.runs(ATTACH) == 0, owner.said
+        assert f"{number} is answered by https://voice-production.up.railway.app/twilio/voice" in owner.said
 
 
 async def test_by_command(owner: Owner):

@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; made if missing. Default: here.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where; made if missing. Default: here.", show_default=False)
+    ] = Path(),
     upgrade: Annotated[
         bool, typer.Option("--upgrade", help="Replace offhook and its pins in vendor/ by this version's.")
     ] = False,
@@ -48,8 +50,26 @@ def _say(project: Project, folder: Path) -> None:
         return
     typer.echo("")
     typer.echo("offhook.toml is valid. Next:")
-    if folder.resolve() != Path.cwd():
-        typer.echo(f'  cd "{folder}"')
-    typer.echo("  copy .env.example to .env and fill it in")
-    typer.echo("  offhook setup     leads you from there to a number that is answered")
-    typer.echo("  README.md         says how to do it yourself")
+    for line in _next(folder):
+        typer.echo(f"  {line}")
+
+
+def _next(folder: Path) -> list[str]:
+    """Return the commands that lead on from here, as this system's shell takes them."""
+    import os
+
+    is_windows = os.name == "nt"
+    programs = ".venv\\Scripts\\" if is_windows else ".venv/bin/"
+    here = [] if folder.resolve() == Path.cwd() else [f'cd "{folder}"']
+    install = [
+        "python -m venv .venv" if is_windows else "python3 -m venv .venv",
+        f"{programs}python -m pip install --require-hashes -r vendor/requirements.txt",
+        f"{programs}python -m pip install --no-deps --no-index --find-links vendor offhook",
+    ]
+    is_installed = (folder / ".venv").is_dir()
+    return [
+        *here,
+        *([] if is_installed else install),
+        f"{programs}offhook setup",
+        "and it leads you to a number that is answered; README.md says how to do it yourself",
+    ]

@@ -125,7 +125,10 @@ def _wanted(loaded: Loaded, source: Source | None, replicas: int, *, databases: 
 
     wanted = wanted_of(loaded, os.environ, source, replicas, ("postgres", "redis") if databases else ())
     if replicas > 1 and not databases:
-        typer.echo(f"note: {replicas} replicas know nothing of each other's calls; --databases adds what they need")
+        typer.echo(
+            f"note: {replicas} replicas count calls each for itself; --databases adds Postgres and Redis beside them, "
+            "which this version of offhook does not use yet"
+        )
     return wanted
 
 

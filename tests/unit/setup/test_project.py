@@ -199,6 +199,19 @@ def test_what_it_wrote_passes_config_check(folder: Path, monkeypatch: pytest.Mon
     assert checked.exit_code == 0, checked.output
 
 
+def test_it_says_how_to_go_on_in_commands_that_the_projects_readme_has(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(folder.parent)
+    said = CliRunner().invoke(app, ["init", folder.name]).stdout
+    shell = "powershell" if sys.platform == "win32" else "bash"
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    commands = text.split(f"```{shell}\n")[1].split("```")[0].splitlines()
+    assert f'cd "{folder.name}"' in said
+    assert [line for line in commands[:3] if line not in said] == []
+    (folder / ".venv").mkdir()
+    assert "venv .venv" not in CliRunner().invoke(app, ["init", folder.name]).stdout
+
+
 def test_a_folder_that_is_a_file_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -219,8 +219,8 @@ def _remember(setup: Setup, wanted: Wanted) -> None:
     if replicas > 1 and not wanted.databases:
         setup.tell.line(
             "note",
-            f"{replicas} replicas share nothing without databases: "
-            'databases = ["postgres", "redis"] in the answers file creates them',
+            f"{replicas} replicas count calls each for itself; "
+            'databases = ["postgres", "redis"] in the answers file adds both, which this version does not use yet',
         )
 
 
