@@ -34,6 +34,7 @@ ELSEWHERE = {
     "python3 -m pip install uv": "tests/docs/test_repository.py",
     "python3 -m uv run offhook demo": "tests/integration/test_demo.py",
     ".venv/bin/offhook railway deploy --repo owner/voice": "tests/docs/test_railway.py",
+    ".venv/bin/offhook numbers attach --url https://voice-production.up.railway.app": "tests/docs/test_railway.py",
 }
 
 
@@ -106,7 +107,7 @@ def test_both_shells_do_the_same(page: str):
 def same(line: str) -> str:
     """Write a command as neither shell would."""
     known = {
-        "[ -e .env ] || cp .env.example .env": "copy .env",
+        "[ -e .env ] || install -m 600 .env.example .env": "copy .env",
         "if (-not (Test-Path .env)) { Copy-Item .env.example .env }": "copy .env",
     }
     line = known.get(line, line)

@@ -71,17 +71,41 @@ def test_no_file_has_a_path_of_somebodys_machine():
 
 
 def test_every_relative_link_leads_to_a_file():
-    broken = []
-    for page, text in texts():
-        if page.suffix != ".md":
-            continue
-        prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
-        for target in re.findall(r"\]\(([^)\s]+)\)", prose):
-            bare = unquote(target.split("#")[0])
-            if bare and not re.match(r"[a-z]+:", bare) and not (page.parent / bare).exists():
-                broken.append((str(page.relative_to(ROOT)), target))
+    broken = [(page, target) for page, target in relative_links() if not target_of(page, target).exists()]
 
     assert broken == []
+
+
+def test_every_link_to_a_heading_leads_to_one():
+    broken = []
+    for page, target in relative_links():
+        file, anchor = target_of(page, target), target.partition("#")[2]
+        if anchor and file.suffix == ".md" and anchor not in anchors(file.read_text(encoding="utf-8")):
+            broken.append((str(page.relative_to(ROOT)), target))
+
+    assert broken == []
+
+
+def relative_links() -> list[tuple[Path, str]]:
+    """Return every link of a page that does not name another site: page and target."""
+    found = []
+    for page, text in texts():
+        if page.suffix == ".md":
+            prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+            found += [(page, target) for target in re.findall(r"\]\(([^)\s]+)\)", prose)]
+    return [(page, target) for page, target in found if not re.match(r"[a-z]+:", target)]
+
+
+def target_of(page: Path, target: str) -> Path:
+    bare = unquote(target.partition("#")[0])
+    return page.parent / bare if bare else page
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    bare = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "") for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in bare}
 
 
 def test_every_module_says_in_its_first_line_what_it_is():
