@@ -129,7 +129,7 @@ class ConsoleDenied(AuthError):
 
 
 class AdmissionRefused(OffhookError):
-    """We do not take this call now: at capacity, too many starts per second, draining, or the agent refuses us."""
+    """We do not take this call now: at capacity, too many starts per second, draining, or the agent takes none."""
 
     result = "our_error"
     reason = "admission_refused"

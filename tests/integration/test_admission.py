@@ -13,6 +13,7 @@ import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN, PUBLIC, Bridge, bridged, voice_form
 from tests.kit.raw import WAIT_S, Line, request, status, until, upgrade
 
+from offhook.agent import check
 from offhook.offline.faults import Faults
 from offhook.run.agent_leg import AgentLeg
 from offhook.sim.complaints import LineFault
@@ -372,6 +373,28 @@ async def test_a1_an_agent_that_refuses_us_closes_the_door():
         lost = bridge.events("agent_lost", who.call_sid)[0]
         assert "DEEPGRAM_API_KEY" in str(lost)
         assert API_KEY not in str(bridge.log)
+
+
+async def test_a25_an_outage_is_not_waited_for_by_every_caller_and_its_end_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    """After five calls in vain a caller hears the fallback at once; the server itself finds out that it is over."""
+    monkeypatch.setattr(check, "_ASK_AGAIN_S", 0.05)
+    async with bridged(OFFHOOK_TIMEOUTS__DIAL_ATTEMPTS="1") as bridge:
+        bridge.agent.faults = Faults(refuse=503)
+        outage = [CallIdentity() for _ in range(5)]
+        for who in outage:
+            await bridge.voice(who)
+            await until(lambda: bridge.events("agent_lost", who.call_sid))  # noqa: B023
+        assert (await bridge.get("/readyz"))[0] == 503
+        dials = bridge.dials
+        refusal = await bridge.post("/twilio/voice", voice_form(CallIdentity()))
+        assert [verb.tag for verb in ET.fromstring(refusal[1])] == ["Say", "Hangup"]
+        await until(lambda: bridge.dials > dials)
+        bridge.agent.faults = Faults()
+        await until(lambda: not bridge.server.switchboard.admission.agent_trouble)
+        assert (await bridge.get("/readyz"))[0] == 200
+        async with await bridge.call() as client:
+            await client.wait_until(lambda: client.heard, WAIT_S)
+            await client.hang_up()
 
 
 class TestAfter:

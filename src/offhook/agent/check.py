@@ -1,4 +1,4 @@
-"""Asks the agent before the first caller does, and again while it refuses us. Decides nothing; tells who asks."""
+"""Asks the agent before the first caller does, and again while it takes none of ours. Decides nothing; tells us."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from offhook.config.settings import Settings
 from offhook.errors import AgentError
 from offhook.observe.log import logger
 
-_ASK_AGAIN_S: Final = 30.0
+#: Recovered 15 s after the vendor has (A25), also where a router that reads /readyz sends nobody meanwhile.
+_ASK_AGAIN_S: Final = 10.0
 
 
 class AgentCheck:
@@ -27,22 +28,24 @@ class AgentCheck:
     ) -> None:
         self._settings, self._ladder, self._reached, self._done = settings, ladder, reached, done
 
-    async def run(self, is_refused: Callable[[], object]) -> None:
-        """Ask once, and every half minute while ``is_refused``."""
+    async def run(self, in_trouble: Callable[[], object]) -> None:
+        """Ask once where a key is set, and every ten seconds while ``in_trouble``."""
+        if self._settings.deepgram.api_key is not None:
+            await self._ask()
+        self._done()
         while True:
-            try:
-                await self._ask()
-            except Exception as defect:  # noqa: BLE001 - the boundary of this task: a defect here must not silence a server
-                stack = RuntimeError(type(defect).__name__).with_traceback(defect.__traceback__)
-                logger().error("defect", where="agent check", exc_info=stack)
-            self._done()
-            if not is_refused():
-                return
             await asyncio.sleep(_ASK_AGAIN_S)
+            if in_trouble():
+                await self._ask()
 
     async def _ask(self) -> None:
-        if self._settings.deepgram.api_key is None:
-            return
+        try:
+            await self._learn()
+        except Exception as defect:  # noqa: BLE001 - the boundary of this task: a defect here must not silence a server
+            stack = RuntimeError(type(defect).__name__).with_traceback(defect.__traceback__)
+            logger().error("defect", where="agent check", exc_info=stack)
+
+    async def _learn(self) -> None:
         try:
             probed = await probe(self._settings, self._settings.agent, self._ladder)
         except AgentError as error:

@@ -32,7 +32,7 @@ class Health:
         return web.json_response({"alive": True})
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """200 we would take a call, 429 busy, 503 starting, draining, or the agent refuses us (I11)."""
+        """200 we would take a call, 429 busy, 503 starting, draining, or the agent takes none (I11)."""
         reason = self._switchboard.busy_reason() or self._switchboard.admission.agent_trouble
         if self.phase is not Phase.READY:
             status, reason = 503, self.phase.value

@@ -138,7 +138,7 @@ class VoiceWebhooks:
             times = int(asked) if asked in _ASKED else _ASK_AGAIN
             if times < _ASK_AGAIN:
                 return twiml.ask_again(f"{root}/voice?asked={times + 1}", after_s=1)
-        if why == "agent refuses us":
+        if why == self._switchboard.admission.agent_trouble:
             return twiml.sorry(self._fallback)
         policy = self._settings.call.when_busy
         if policy.do == "reject":
