@@ -1,5 +1,6 @@
-"""Which signals stop us, and what usually sends each on the platform we run on. Words only; handles no signal,
-and imports no settings: a signal may come while those are being imported.
+"""Which signals stop us, and what usually sends each on the platform we run on. Words only; handles no signal.
+
+Imports no settings: a signal may come while those are being imported.
 """
 
 from __future__ import annotations
