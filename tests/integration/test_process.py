@@ -380,18 +380,30 @@ async def test_an_end_that_nobody_asked_for_says_so(tmp_path: Path):
 
 
 @on_posix
-async def test_x5_a_server_whose_output_nobody_reads_goes_on(tmp_path: Path):
-    """Its standard error is a pipe without a reader."""
+@pytest.mark.parametrize("reader", ["gone", "asleep"])
+async def test_x5_t6_a_server_whose_output_nobody_reads_goes_on(tmp_path: Path, reader):
+    """Its standard error is a pipe without a reader, or with one that does not read: neither is waited for."""
     environ = {**os.environ, **SIGNED, "OFFHOOK_CONFIG": "", "PORT": str(free_port())}
-    reader, writer = os.pipe()
-    os.close(reader)
+    ours, theirs = os.pipe()
+    if reader == "gone":
+        os.close(ours)
     command = (sys.executable, "-m", "offhook", "serve")
-    child = await asyncio.create_subprocess_exec(*command, stderr=writer, cwd=tmp_path, env=environ)
-    os.close(writer)
+    child = await asyncio.create_subprocess_exec(*command, stderr=theirs, cwd=tmp_path, env=environ)
+    os.close(theirs)
+    base = f"http://127.0.0.1:{environ['PORT']}"
     async with aiohttp.ClientSession() as session:
-        assert await answers(session, f"http://127.0.0.1:{environ['PORT']}/livez")
+        assert await answers(session, f"{base}/livez")
+        for _ in range(1000):  # each is a line of the log, and a pipe holds a few hundred
+            async with session.post(f"{base}/twilio/voice", data={"CallSid": "x"}) as refused:
+                assert refused.status == 403
+        async with session.get(f"{base}/metrics") as metrics:
+            dropped = re.search(r"offhook_log_lines_dropped ([0-9.e+]+)", await metrics.text())
+        assert dropped is not None
+        assert float(dropped[1]) > 0
     child.send_signal(signal.SIGTERM)
     assert await child.wait() == 0
+    if reader != "gone":
+        os.close(ours)
 
 
 async def answers(session: aiohttp.ClientSession, url: str) -> bool:

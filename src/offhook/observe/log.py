@@ -14,6 +14,7 @@ import structlog
 from offhook.observe.sink import Sink
 
 _LONGEST: Final = 1024
+_STACK: Final = 2500  # the end of a stack says most, and a whole line stays below 4 KiB (H14)
 #: Fields that hold personal data or secrets by name; no code of ours logs them, and this catches the day one does.
 _NEVER: Final = frozenset(
     ("key", "api_key", "auth_token", "token", "signature", "digits", "said", "heard", "transcript", "caller", "called")
@@ -25,6 +26,7 @@ _NUMBER: Final = re.compile(r"\+\d{7,15}")
 def configure(form: Literal["auto", "json", "text"], level: str, stream: TextIO | None = None) -> None:
     """Send log events to ``stream`` (standard error). ``auto`` is text on a terminal and JSON elsewhere."""
     out = stream or sys.stderr
+    sink = Sink(out)
     as_text = form == "text" or (form == "auto" and out.isatty())
     people = structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)
     render: Any = people if as_text else structlog.processors.JSONRenderer()
@@ -39,7 +41,7 @@ def configure(form: Literal["auto", "json", "text"], level: str, stream: TextIO 
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: Sink(out),
+        logger_factory=lambda *_: sink,
         cache_logger_on_first_use=False,
     )
     logging.getLogger("offhook").setLevel(logging.ERROR)  # picows speaks of every connection; our own events do better
@@ -55,7 +57,7 @@ def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappin
             event[name] = "[redacted]"
         elif isinstance(value, str):
             text = _NUMBER.sub("[number]", value)
-            event[name] = text if name == "exception" else _CONTROL.sub(" ", text)[:_LONGEST]
+            event[name] = text[-_STACK:] if name == "exception" else _CONTROL.sub(" ", text)[:_LONGEST]
     return event
 
 

@@ -23,6 +23,9 @@ class Metric(NamedTuple):
 METRICS: tuple[Metric, ...] = (
     Metric("calls_live", "gauge", "Calls admitted or streaming."),
     Metric("agent_sockets", "gauge", "Open sockets to the agent; each is billed while it is open."),
+    Metric(
+        "log_lines_dropped", "gauge", "Lines of the log that nobody took: its reader is gone or slow, its disk full."
+    ),
     Metric("calls_total", "counter", "Calls that ended, by cause.", ("result", "reason")),
     Metric("refused_total", "counter", "Streams and webhooks turned away, by reason.", ("reason",)),
     Metric(

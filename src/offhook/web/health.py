@@ -7,6 +7,7 @@ from enum import Enum
 from aiohttp import web
 
 from offhook.observe.metrics import Metrics
+from offhook.observe.sink import Sink
 from offhook.run.agent_leg import AgentLeg
 from offhook.run.switchboard import Switchboard
 
@@ -48,3 +49,4 @@ class Health:
         """Refresh the gauges."""
         self._metrics.gauges["calls_live"].set(self._switchboard.live)
         self._metrics.gauges["agent_sockets"].set(AgentLeg.live)
+        self._metrics.gauges["log_lines_dropped"].set(Sink.dropped)
