@@ -406,7 +406,7 @@ async def bridge_with_flood():
     """An agent that sends half an hour at once, to a caller whose socket is small."""
     environ = {"OFFHOOK_TIMEOUTS__CALLER_STUCK_S": "0.3", "OFFHOOK_LIMITS__UNHEARD_S": "100000"}
     environ |= {"OFFHOOK_LIMITS__UNSENT_CALLER_BYTES": "16384", "OFFHOOK_LIMITS__SOCKET_BUFFER_BYTES": "4096"}
-    faults = Faults(at=tuple((At("SettingsApplied"), Send(b"\x80" * 1_000_000)) for _ in range(14)))
+    faults = Faults(at=tuple((At("SettingsApplied"), Send(hex="80" * 1_000_000)) for _ in range(14)))
     async with bridged(faults=faults, **environ) as bridge:
         yield bridge
 

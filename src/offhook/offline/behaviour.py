@@ -30,13 +30,14 @@ moments add up.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -148,7 +149,7 @@ def _made(kind: type[_T], table: Any, place: str) -> _T:
     """Return a dataclass made of a table, strictly. Raises `WrongTableError`."""
     if not isinstance(table, dict):
         raise WrongTableError(f"{place} must be a table")
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     values = {}
     for name, value in table.items():
         if name not in hints:
@@ -159,5 +160,20 @@ def _made(kind: type[_T], table: Any, place: str) -> _T:
         try:
             values[name] = msgspec.convert(value, hints[name])
         except msgspec.ValidationError as error:
-            raise WrongTableError(f"{place}.{name}: {error}") from None
+            raise WrongTableError(f"{place}.{name}: {error}{_choices(hints[name], value)}") from None
     return kind(**values)
+
+
+def _choices(hint: Any, value: Any) -> str:
+    """Return the words that come nearest to a wrong one; all of them where none does."""
+    words = sorted(_words(hint))
+    wrong = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    near = [word for one in wrong for word in difflib.get_close_matches(one, words, 2)]
+    return f"; there are {', '.join(near or words)}" if words and wrong else ""
+
+
+def _words(hint: Any) -> set[str]:
+    inside = get_args(hint)
+    if get_origin(hint) is Literal:
+        return {one for one in inside if isinstance(one, str)}
+    return {word for one in inside for word in _words(one)}

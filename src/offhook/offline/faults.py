@@ -10,19 +10,65 @@ Names in brackets are the ids of the fault catalogue. A fault happens at a *mome
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+Natural = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+CloseCode = Annotated[int, Meta(ge=1000, le=4999)]
+#: What the vendor sends, and what a client does.
+Sent = Literal[
+    "AgentAudioDone",
+    "AgentStartedSpeaking",
+    "AgentThinking",
+    "ConversationText",
+    "Error",
+    "FrustrationDetected",
+    "FunctionCallCancelled",
+    "FunctionCallRequest",
+    "FunctionCallResponse",
+    "History",
+    "InjectionRefused",
+    "LatencyReport",
+    "ListenUpdated",
+    "PromptUpdated",
+    "SettingsApplied",
+    "SpeakUpdated",
+    "ThinkLiveUpdated",
+    "ThinkUpdated",
+    "UserStartedSpeaking",
+    "Warning",
+    "Welcome",
+    "__customFromThinkProvider",
+]
+Received = Literal[
+    "ForceEndTurn",
+    "FunctionCallResponse",
+    "InjectAgentMessage",
+    "InjectUserMessage",
+    "KeepAlive",
+    "Settings",
+    "UpdateListen",
+    "UpdatePrompt",
+    "UpdateSpeak",
+    "UpdateThink",
+    "UpdateThink_Live",
+    "__customToThinkProvider",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A moment of a call: the ``nth`` time a message of type ``moment`` was sent or received ("open": the upgrade),
-    then ``audio_ms`` more of agent audio sent, then ``delay_s`` passed.
+    """A moment of a call: the ``nth`` time a message of type ``moment`` was sent or received ("open": the upgrade,
+    "audio": a frame of the caller's), then ``audio_ms`` more of agent audio sent, then ``delay_s`` passed.
     """
 
-    moment: str = "open"
-    nth: int = 1
-    audio_ms: int = 0
-    delay_s: float = 0.0
+    moment: Literal["open", "audio"] | Sent | Received = "open"
+    nth: Positive = 1
+    audio_ms: Natural = 0
+    delay_s: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +76,7 @@ class Die:
     """End the connection (A10, A11): TCP reset, TCP end without a close frame, or a close frame; 1005: no code."""
 
     how: Literal["reset", "eof", "close"] = "reset"
-    code: int = 1005
+    code: CloseCode = 1005
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +89,10 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send exactly this: text as a text frame, bytes as a binary frame (A17, A18, A19, A22)."""
+    """Send exactly this: ``what`` as a text frame, or ``hex`` as the bytes of a binary frame (A17, A18, A19, A22)."""
 
-    what: str | bytes = ""
+    what: str = ""
+    hex: Annotated[str, Meta(pattern="^([0-9A-Fa-f]{2})*$")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +109,15 @@ class StopReading:
 class Flood:
     """Send ``seconds`` of agent audio at once (A16)."""
 
-    seconds: float = 120.0
+    seconds: Annotated[float, Meta(ge=0, le=600)] = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Storm:
     """Send `UserStartedSpeaking` ``count`` times, ``per_second`` (A20)."""
 
-    count: int = 20
-    per_second: float = 20.0
+    count: Annotated[int, Meta(ge=0, le=10_000)] = 20
+    per_second: Annotated[float, Meta(gt=0)] = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +132,7 @@ class Warn:
 class Gap:
     """Hold agent audio back for ``seconds``, and whatever comes after it."""
 
-    seconds: float = 1.5
+    seconds: Seconds = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +147,7 @@ class Vanish:
 class Wind:
     """Make the session ``seconds`` older: the two-hour limit in no time."""
 
-    seconds: float = 6900.0
+    seconds: Seconds = 6900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +159,8 @@ class Lose:
     """
 
     part: Literal["think", "speak"] = "think"
-    entries: int | None = None
-    times: int = 1
+    entries: Natural | None = None
+    times: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
 
 Action = Die | Fail | Send | Stall | StopReading | Flood | Storm | Warn | Gap | Vanish | Wind | Lose
@@ -135,26 +182,26 @@ class Faults:
     is asked for: one more of the client's, or one that is the server's.
     """
 
-    refuse: int = 0
+    refuse: Annotated[int, Meta(ge=0, le=599)] = 0
     err_code: str = ""
-    refuse_times: int | None = None
-    retry_after_s: float | None = None
+    refuse_times: Natural | None = None
+    retry_after_s: Seconds | None = None
     never_upgrade: bool = False
     never_welcome: bool = False
     never_apply: bool = False
-    welcome_delay_s: float = 0.0
-    apply_delay_s: float = 0.0
+    welcome_delay_s: Seconds = 0.0
+    apply_delay_s: Seconds = 0.0
     deaf: bool = False
-    read_bytes_per_s: int | None = None
+    read_bytes_per_s: Positive | None = None
     no_pong: bool = False
     unpaced: bool = False
-    frame_bytes: int | None = None
+    frame_bytes: Positive | None = None
     odd_frames: int | None = None
-    gap_s: float = 0.0
-    late_audio_ms: int = 0
+    gap_s: Seconds = 0.0
+    late_audio_ms: Natural = 0
     unknown: bool = False
-    omitted: frozenset[str] = frozenset()
-    doubled: frozenset[str] = frozenset()
+    omitted: frozenset[Sent] = frozenset()
+    doubled: frozenset[Sent] = frozenset()
     early_done: bool = False
     bad_arguments: bool = False
     cancel_answered: bool = False

@@ -218,8 +218,8 @@ class Line:
                 self.fail(code, description)
             case Warn(code, description):
                 self.event(events.warning(code, description))
-            case Send(what):
-                self._send(what.encode() if isinstance(what, str) else what, is_text=isinstance(what, str))
+            case Send(what, binary):
+                self._send(bytes.fromhex(binary) if binary else what.encode(), is_text=not binary)
             case Stall():
                 self._is_mute = True
             case StopReading():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from offhook.offline import rules
+from offhook.offline.faults import CloseCode, Seconds
 from offhook.offline.segments import Pace
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -20,12 +21,12 @@ class Timers:
     stay unanswered before the mind is told that it failed; None: for ever.
     """
 
-    settings_s: float = 10.0
-    idle_s: float = 10.0
-    warn_s: float = 6900.0
-    end_s: float = 7200.0
+    settings_s: Seconds = 10.0
+    idle_s: Seconds = 10.0
+    warn_s: Seconds = 6900.0
+    end_s: Seconds = 7200.0
     idle_needs_audio: bool = False
-    function_s: float | None = None
+    function_s: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Manners:
     early_audio: Literal["error", "drop"] = "error"
     empty_audio: Literal["ignore", "end"] = "ignore"
     refusal: Literal["message", "warning"] = "message"
-    error_close: int = 1005
+    error_close: CloseCode = 1005
     failed_think: Literal["session", "turn"] = "session"
     acks: Literal["at_once", "after_audio"] = "at_once"
     custom: Literal["nothing", "back"] = "nothing"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from offhook.offline.ports import Said
 
@@ -19,9 +21,9 @@ class Pace:
     ``speed`` 0: everything at once. ``hold`` False: the next sentence does not wait for the previous one.
     """
 
-    frame_bytes: int = 160
-    burst_ms: int = 400
-    speed: float = 16.0
+    frame_bytes: Annotated[int, Meta(ge=1)] = 160
+    burst_ms: Annotated[int, Meta(ge=1)] = 400
+    speed: Annotated[float, Meta(ge=0)] = 16.0
     hold: bool = True
 
 

@@ -10,11 +10,11 @@ import random
 from dataclasses import replace
 from typing import Final
 
-from offhook.offline.faults import Faults
+from offhook.offline.faults import Faults, Sent
 from offhook.offline.manners import Manners
 
 #: Messages the vendor sends sometimes (Voice Agent reference, "Normal voice turn").
-OPTIONAL: Final = ("AgentStartedSpeaking", "AgentThinking", "LatencyReport")
+OPTIONAL: Final[tuple[Sent, ...]] = ("AgentStartedSpeaking", "AgentThinking", "LatencyReport")
 #: Longest a varied Welcome or SettingsApplied takes.
 LATEST_S: Final = 0.3
 

@@ -40,8 +40,6 @@ from offhook.sim.plan import DialOutcome, QueueOutcome
 from offhook.sim.scenario import STEPS, FileStep
 
 _ACTIONS: Final[dict[str, type]] = {snake(kind.__name__): kind for kind in get_args(offline_faults.Action)}
-#: Actions carry text; bytes of an audio frame have no place in a file.
-_AS_TEXT: Final = {"what": str}
 
 if TYPE_CHECKING:
     LineTable: TypeAlias = Any
@@ -65,10 +63,7 @@ else:
     PickupTable = table_of("Pickup", Pickup)
     DetectionTable = table_of("Detection", Detection)
     Moment = Union[  # noqa: UP007  # built from a list
-        tuple(
-            table_of(f"At{kind.__name__}", offline_faults.At, kind, tag=word, instead=_AS_TEXT)
-            for word, kind in _ACTIONS.items()
-        )
+        tuple(table_of(f"At{kind.__name__}", offline_faults.At, kind, tag=word) for word, kind in _ACTIONS.items())
     ]
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]

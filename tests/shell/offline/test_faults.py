@@ -208,7 +208,7 @@ async def test_a18_unknown_and_broken_messages() -> None:
             (At("SettingsApplied"), Send('{"type":"AgentStartedSpeaking"}')),
             (At("SettingsApplied"), Send("this is not json")),
             (At("SettingsApplied"), Send(f'{{"type":"Nested","deep":{nested}}}')),
-            (At("SettingsApplied"), Send(b"\x00\x01")),
+            (At("SettingsApplied"), Send(hex="0001")),
         ),
     )
     async with on_a_call(faults, TALKER) as (_, client):

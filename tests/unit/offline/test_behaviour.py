@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ import pytest
 
 from offhook.errors import ConfigError
 from offhook.offline import faults as f
+from offhook.offline import messages as m
 from offhook.offline.behaviour import ACTIONS, behaviour, load_behaviour
 from offhook.offline.handshake import read_keys
 from offhook.offline.manners import Manners
@@ -35,6 +37,20 @@ def test_every_manner_and_every_fault_can_be_written_in_a_file() -> None:
         made = behaviour({"faults": [{"at": [table]}]}).faults(0).at
         assert made == ((f.At("Welcome", 2, 20, 0.5), action()),)
     assert set(ACTIONS.values()) == set(get_args(f.Action))
+
+
+def test_what_is_sent_may_be_text_or_bytes() -> None:
+    tables = [{"do": "send", "what": "x"}, {"do": "send", "hex": "00fF"}]
+    made = behaviour({"faults": [{"at": tables}]}).faults(0).at
+    assert made == ((f.At(), f.Send("x")), (f.At(), f.Send(hex="00fF")))
+
+
+def test_the_moments_are_the_messages_that_are_received_and_sent() -> None:
+    assert set(get_args(f.Received)) == {kind.__struct_config__.tag for kind in get_args(m.ClientMessage)}
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(m.__file__).parent.glob("*.py"))
+    sent = set(re.findall(r'"type": "(\w+)"', sources)) - {"EndOfThought"}
+    by_update = {f"{part}Updated" for part in ("Listen", "Prompt", "Speak", "Think", "ThinkLive")}
+    assert set(get_args(f.Sent)) >= sent | by_update
 
 
 def test_faults_hold_for_their_connections_and_add_up() -> None:
@@ -66,6 +82,17 @@ def test_faults_hold_for_their_connections_and_add_up() -> None:
         ({"faults": [{"at": [1]}]}, "faults[0].at[0] must be a table"),
         ({"faults": [{"at": [{"do": "die", "how": "softly"}]}]}, "faults[0].at[0].how"),
         ({"mood": {}}, "`mood` is no table of behaviour"),
+        ({"faults": [{"refuse": 700}]}, "faults[0].refuse"),
+        ({"faults": [{"frame_bytes": 0}]}, "faults[0].frame_bytes"),
+        ({"faults": [{"gap_s": -1}]}, "faults[0].gap_s"),
+        ({"faults": [{"omitted": ["Histroy"]}]}, "; there are History"),
+        ({"faults": [{"at": [{"do": "stall", "moment": "AgentStartedSpeakin"}]}]}, "; there are AgentStartedSpeaking"),
+        ({"faults": [{"at": [{"do": "die", "code": 70000}]}]}, "faults[0].at[0].code"),
+        ({"faults": [{"at": [{"do": "send", "hex": "0"}]}]}, "faults[0].at[0].hex"),
+        ({"faults": [{"at": [{"do": "storm", "per_second": 0}]}]}, "faults[0].at[0].per_second"),
+        ({"manners": {"pace": {"frame_bytes": 0}}}, "manners.pace.frame_bytes"),
+        ({"manners": {"refusal": "loud"}}, "manners.refusal: Invalid enum value 'loud'; there are message, warning"),
+        ({"manners": {"error_close": 1}}, "manners.error_close"),
     ],
 )
 def test_what_is_wrong_is_named(tree: dict[str, Any], said: str, tmp_path: Path) -> None:
