@@ -83,6 +83,8 @@ class Root:
 
     def projectCreate(self, info: Any, input: dict[str, Any]) -> Any:
         self._not_a_project_token()
+        if input.get("workspaceId") not in {each["id"] for each in self.railway.workspaces}:
+            raise refuse("You must specify a workspaceId to create a project")
         project = Project(input.get("name") or "new", input.get("defaultEnvironmentName") or "production")
         self.railway.projects.append(project)
         return {"id": project.id, "name": project.name}

@@ -18,6 +18,8 @@ from offhook.errors import RailwayError
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.setup.doctor.checks import selfcall
+from offhook.setup.railway import api as api_module
+from offhook.setup.railway import follow as follow_module
 from offhook.setup.railway.api import Railway, Token
 from offhook.setup.railway.by_hand import pages
 from offhook.setup.railway.follow import Followed, follow
@@ -235,6 +237,20 @@ async def test_a_build_log_that_is_not_there_yet_does_not_end_it(railway: Railwa
     assert any(asked["withBuild"] is False for name, asked in railway.requests if name == "Progress")
     assert "build Using Detected Dockerfile" in told
     assert "run up" in told
+
+
+async def test_an_outage_in_between_is_waited_out(railway: RailwayStandIn, api: Railway, monkeypatch):
+    """A deployment takes minutes, and a laptop loses its network for seconds: no reason to stop looking."""
+    monkeypatch.setattr(api_module, "PAUSE_S", 0.0)
+    deployed = await apply(api, await identify(api), QUICK)
+    assert deployed.deployment_id is not None
+    gone = iter([502] * 20)
+    railway.refuses = lambda name: next(gone, None) if name == "Progress" else None
+    assert (await follow(api, deployed.deployment_id, QUICK.settings)).diagnosis.is_good
+    railway.refuses = lambda _: 502
+    monkeypatch.setattr(follow_module, "OUTAGE_S", 0.1)
+    with pytest.raises(RailwayError, match="answers 502"):
+        await follow(api, deployed.deployment_id, QUICK.settings)
 
 
 async def test_without_its_keys_nothing_is_made(railway: RailwayStandIn, api: Railway):

@@ -22,6 +22,9 @@ _LOOKS: Final = 3
 #: The last lines of a log come later than the state that they explain: this many looks in a row must bring none.
 _QUIET: Final = 2
 
+#: Railway, or this machine's way to it, may be gone for so long while a deployment is followed; it goes on without us.
+OUTAGE_S: Final = 90.0
+
 Kind = Literal["state", "step", "build", "run"]
 
 
@@ -91,9 +94,9 @@ async def follow(
     ``SUCCESS`` counts only once a process of it is seen running, or after a few looks more.
     """
     heard, deadline, looks, quiet = _Heard(), time.monotonic() + within_s, 0, 0
-    begin = (await read_deployment(api, deployment_id)).created_at  # without a moment, only the newest lines come
+    begin = (await _looked(api, deployment_id)).created_at  # without a moment, only the newest lines come
     while True:
-        it = await read_deployment(api, deployment_id, _last(heard.build, begin), _last(heard.run, begin))
+        it = await _looked(api, deployment_id, _last(heard.build, begin), _last(heard.run, begin))
         fresh = list(heard.new(it))
         for line in fresh:
             told(line)
@@ -111,6 +114,20 @@ async def follow(
                 f"the deployment is still {it.status.lower()} after {within_s / 60:.0f} minutes",
                 "look at it in Railway's pages, then run again: it is found, not started a second time",
             )
+        await asyncio.sleep(api.pause_s())
+
+
+async def _looked(
+    api: Railway, deployment_id: str, build_from: str | None = None, run_from: str | None = None
+) -> Deployment:
+    """Read the deployment; wait out a network or a Railway that is gone for a while."""
+    until = time.monotonic() + OUTAGE_S
+    while True:
+        try:
+            return await read_deployment(api, deployment_id, build_from, run_from)
+        except RailwayError as error:
+            if error.case not in ("unreachable", "vendor-down") or time.monotonic() > until:
+                raise
         await asyncio.sleep(api.pause_s())
 
 
