@@ -406,6 +406,40 @@ async def test_x5_t6_a_server_whose_output_nobody_reads_goes_on(tmp_path: Path, 
         os.close(ours)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+class TestFullDisk:
+    """What it says goes to a full disk, or to a stream that was closed: the exit code is what it would be otherwise."""
+
+    @pytest.mark.parametrize(
+        ("command", "where", "code"),
+        [
+            ("config path", ">/dev/full", 1),
+            ("serve --port 99999", ">/dev/full 2>/dev/full", 2),
+            ("config path", ">&- 2>&-", 0),
+        ],
+    )
+    async def test_commands(self, tmp_path: Path, command, where, code):
+        shell = f'"{sys.executable}" -m offhook {command} {where}'
+        environ = {"PATH": os.environ["PATH"]}
+        child = await asyncio.create_subprocess_exec(
+            "sh", "-c", shell, cwd=tmp_path, env=environ, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await asyncio.wait_for(child.communicate(), WAIT_S)
+        assert child.returncode == code
+        assert b"Traceback" not in said
+
+    @pytest.mark.parametrize("where", [">/dev/full 2>/dev/full", ">&- 2>&-"])
+    async def test_a_server_goes_on_and_ends_well(self, tmp_path: Path, where):
+        port = free_port()
+        environ = {"PATH": os.environ["PATH"], "PORT": str(port)}
+        shell = f'exec "{sys.executable}" -m offhook serve {where}'
+        child = await asyncio.create_subprocess_exec("sh", "-c", shell, cwd=tmp_path, env=environ)
+        async with aiohttp.ClientSession() as session:
+            assert await answers(session, f"http://127.0.0.1:{port}/livez")
+        child.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(child.wait(), WAIT_S) == 0
+
+
 async def answers(session: aiohttp.ClientSession, url: str) -> bool:
     """Ask until somebody answers, or nobody does for long."""
     for _ in range(200):
