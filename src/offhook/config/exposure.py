@@ -108,8 +108,12 @@ def cannot_listen(where: Listening, error: OSError | UnicodeError) -> str:
     number = error.errno or 0 if isinstance(error, OSError) else 0
     why = os.strerror(number) if number > 0 else "no such host"
     at = where.address(where.port)
-    if number in (errno.EADDRINUSE, errno.EACCES):
-        return f"server.port: cannot listen on {at} ({why}); set PORT"
+    if number == errno.EADDRINUSE:
+        fix = "stop that, or choose another port with PORT or --port"
+        return f"server.port: cannot listen on {at}: something else listens there already; {fix}"
+    if number == errno.EACCES:
+        fix = "choose a port from 1024 on, with PORT or --port"
+        return f"server.port: cannot listen on {at}: this system does not permit it; {fix}"
     return f"server.host: cannot listen on {at} ({why}); leave server.host away, or name an address of this machine"
 
 

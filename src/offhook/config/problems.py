@@ -41,7 +41,7 @@ _WORDS = {
 def rendered(error: ValidationError, origins: Mapping[tuple[str, ...], str]) -> list[str]:
     """Return one line per problem: the key, where it came from, what is wrong, the fix."""
     lines: dict[str, None] = {}
-    for fault in error.errors(include_url=False, include_input=False):
+    for fault in error.errors(include_url=False):
         path = _without_union_tags(fault["loc"])
         key = ".".join(str(step) for step in path)
         origin = _origin(path, origins)
@@ -56,6 +56,8 @@ def _words(fault: Any, path: tuple[str | int, ...]) -> str:
         return f"is not a setting; {suggestion(path)}"
     if kind == "value_error":
         return str(context["error"])
+    if kind.endswith("_parsing") and str(fault["input"]).startswith("$"):
+        return "is the name of a variable ($…) that nothing has filled in; write the value itself, or leave it away"
     return _WORDS.get(kind, "does not have the form this setting takes").format(**context)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from offhook.config import Settings
-from offhook.config.exposure import lacking_for_real_calls, listening
+from offhook.config.exposure import Listening, cannot_listen, lacking_for_real_calls, listening
 from offhook.config.server import ServerPart
 from offhook.config.twilio import TwilioAccount
 from offhook.errors import ConfigError
@@ -57,3 +59,16 @@ def test_what_a_real_call_lacks_is_named():
     lacking = lacking_for_real_calls(Settings())
 
     assert [line.split()[0] for line in lacking] == ["DEEPGRAM_API_KEY", "TWILIO_AUTH_TOKEN", "OFFHOOK_PUBLIC_URL"]
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EADDRINUSE, "something else listens there already; stop that"),
+        (errno.EACCES, "this system does not permit it; choose a port from 1024 on"),
+    ],
+)
+def test_why_nobody_can_listen_is_said_in_plain_words(number: int, why: str):
+    assert f"cannot listen on 0.0.0.0:80: {why}" in cannot_listen(
+        Listening("0.0.0.0", 80, is_loopback=False, why=""), OSError(number, "no room")
+    )

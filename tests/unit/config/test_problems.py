@@ -56,6 +56,13 @@ def test_all_problems_of_all_sources_come_at_once(tmp_path):
     assert CANARY not in text
 
 
+def test_a_variable_that_nothing_filled_in_is_named_as_one(tmp_path: Path):
+    """Exec form does not replace `$PORT`: the text arrives as it is written (Docker, "CMD")."""
+    (only,) = problems(tmp_path, "", {"PORT": "$PORT"}, "")
+
+    assert "server.port (environment PORT): is the name of a variable ($…) that nothing has filled in" in only
+
+
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [

@@ -15,7 +15,7 @@ from typing import Any, Self
 from offhook import lifecycle
 from offhook.carrier.client import Carrier
 from offhook.carrier.numbers import Takeable
-from offhook.config.exposure import LOOPBACK, lacking_for_real_calls, listening
+from offhook.config.exposure import LOOPBACK, Listening, cannot_listen, lacking_for_real_calls, listening
 from offhook.config.load import DEFAULT, Loaded, load
 from offhook.config.settings import Settings
 from offhook.errors import ConfigError
@@ -146,11 +146,7 @@ def free_port(host: str, port: int) -> int:
         with socket.create_server((host, port)) as found:
             return int(found.getsockname()[1])
     except OSError as error:
-        problem = (
-            f"server.port: cannot listen on {host}:{port} ({error.strerror}); stop what listens there, or name "
-            "another: offhook dev --port 8081"
-        )
-        raise ConfigError([problem]) from None
+        raise ConfigError([cannot_listen(Listening(host, port, is_loopback=True, why=""), error)]) from None
 
 
 class _Started:
