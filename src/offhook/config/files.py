@@ -15,6 +15,7 @@ from dotenv.parser import parse_stream
 #: No configuration file of ours is near this; a larger one is something else.
 LARGEST_BYTES = 1_000_000
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _LINE = re.compile(r"\(at line (\d+), column (\d+)\)|\(at end of document\)")
 
 
@@ -63,6 +64,8 @@ def _why(line: str) -> str:
         return 'a number in the name of a table goes in quotes: [numbers."+441632960001"]'
     if re.match(r"^[\w.-]+\s*=\s*[A-Za-z+/]", line) and not re.match(r".*=\s*(true|false|inf|nan)\b", line):
         return 'text goes in double quotes: key = "value"'
+    if re.match(r'[^"]*"[^"]*\\', line):
+        return r"in double quotes a \ counts as the beginning of something; write / instead, or single quotes: 'C:\…'"
     if "=" not in line and not line.startswith("["):
         return "a line is key = value or [table]; text goes in double quotes"
     return 'check quotes and brackets, and that no key or table appears twice; text is "…", a list is […]'
@@ -73,7 +76,7 @@ def read_dotenv(file: Path) -> tuple[dict[str, str], list[int]]:
     values: dict[str, str] = {}
     bad: list[int] = []
     for binding in parse_stream(io.StringIO(text_of(file))):
-        if binding.error:
+        if binding.error or not _NAME.fullmatch(binding.key or "_"):
             bad.append(binding.original.line)
         elif binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value

@@ -121,8 +121,18 @@ def _suggest_name(name: str) -> str:
     return f" Did you mean {near[0]}?" if near else " `offhook config show` lists every setting."
 
 
+#: What people call the same things, too far away for a misspelling.
+_MISCALLED: Mapping[str, str] = {
+    **dict.fromkeys(("DEEPGRAM_KEY", "DEEPGRAM_TOKEN", "DEEPGRAM_SECRET", "DG_API_KEY"), "DEEPGRAM_API_KEY"),
+    **dict.fromkeys(("TWILIO_SID", "TWILIO_ACCOUNT", "TWILIO_ACCOUNT_ID", "ACCOUNT_SID"), "TWILIO_ACCOUNT_SID"),
+    **dict.fromkeys(("TWILIO_TOKEN", "TWILIO_SECRET", "TWILIO_AUTH", "AUTH_TOKEN"), "TWILIO_AUTH_TOKEN"),
+}
+
+
 def near_miss(name: str) -> str | None:
     """Return the platform name that ``name`` is probably a misspelling of."""
+    if name in _MISCALLED:
+        return _MISCALLED[name]
     near = difflib.get_close_matches(name, list(PLATFORM_NAMES), n=1, cutoff=0.88)
     return near[0] if near and near[0] != name else None
 

@@ -39,6 +39,10 @@ class ServerPart(Part):
     def _is_an_origin(cls, value: str | None) -> str | None:
         if value is None:
             return None
+        if "$" in value or "{" in value:
+            raise ValueError(
+                f"has the name of a variable in it that nothing has filled in; write it out, like {_EXAMPLE}"
+            )
         if value.startswith(("ws://", "wss://")):
             raise ValueError(
                 f"is a stream address; write the web address, like {_EXAMPLE}: the stream's is derived from it"

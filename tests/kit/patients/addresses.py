@@ -73,6 +73,12 @@ async def _no_tls(folder: Path) -> AsyncIterator[Arranged]:
 
 
 @asynccontextmanager
+async def _this_computer(folder: Path) -> AsyncIterator[Arranged]:
+    bare = keys(DEEPGRAM_API_KEY="", TWILIO_AUTH_TOKEN="", TWILIO_ACCOUNT_SID="", TWILIO_API_URL="https://x.invalid")
+    yield Arranged({**bare, "OFFHOOK_PUBLIC_URL": f"http://localhost:{free_port()}"}, network=True)
+
+
+@asynccontextmanager
 async def _nobody(folder: Path) -> AsyncIterator[Arranged]:
     yield Arranged(keys(DEEPGRAM_API_KEY=""), f"http://127.0.0.1:{free_port()}", network=True)
 
@@ -102,6 +108,21 @@ ADDRESSES = [
     Seed(
         "the address redirects", "public-url", "redirects", "redirects to", answers(301, Location="https://x.invalid/")
     ),
+    Seed("an address of the home network", "public-url", "private", "the world", at("https://192.168.1.5")),
+    Seed("Railway's name inside the project", "public-url", "private", "world", at("https://offhook.railway.internal")),
+    Seed("the settings name this computer", "public-url", "loopback", "offhook dev", _this_computer),
+    Seed("a port behind a platform's address", "public-url", "tls-broken", "away", _no_tls),
+    Seed(
+        "a login page in front",
+        "public-url",
+        "protected",
+        "access rule",
+        answers(302, Location="https://team.cloudflareaccess.com/cdn-cgi/access/login/voice.example.com"),
+    ),
+    Seed("Cloudflare has no tunnel", "public-url", "tunnel-offline", "cloudflared", answers(530, "error code: 1033")),
+    Seed("Cloudflare cannot reach the server", "public-url", "gateway-522", "0.0.0.0", answers(522)),
+    Seed("the server fails by itself", "public-url", "server-error", "log", answers(500)),
+    Seed("the host's limit is reached", "public-url", "limited", "plan", answers(429)),
     Seed(
         "Railway has no deployment there",
         "public-url",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.kit.patients.seed import Arrange, Arranged, Seed, keys, written
+from tests.kit.patients.seed import API_KEY, Arrange, Arranged, Seed, keys, written
 
 DOCKERFILE = 'FROM python:3.13-slim\nENV PYTHONUNBUFFERED=1\nCMD ["python", "-m", "offhook", "serve"]\n'
 PAGE = "<!DOCTYPE html>\n<html><body>404</body></html>\n"
@@ -36,11 +36,78 @@ def _settings(words: str, cause: str, fix: str, **environ: str) -> Seed:
     return Seed(words, "settings", cause, fix, written({}, **environ))
 
 
-def _file(words: str, cause: str, fix: str, name: str, content: str) -> Seed:
+def _file(words: str, cause: str, fix: str, name: str, content: str | bytes) -> Seed:
     return Seed(words, "files", cause, fix, written({name: content}))
 
 
+UTF16 = "import os\n".encode("utf-16")
 LOCAL = [
+    _file("requirements.txt of PowerShell's >", "encoding", "UTF-8", "requirements.txt", UTF16),
+    _file("tools.py of PowerShell's >", "encoding", "UTF-8", "tools.py", UTF16),
+    _file("Dockerfile.txt of Notepad", "hidden-ending", "rename", "Dockerfile.txt", DOCKERFILE),
+    _file("offhook.toml.txt of Notepad", "hidden-ending", "rename", "offhook.toml.txt", "[agent]\n"),
+    _settings("an address that nothing has filled in", "unfilled", "like", OFFHOOK_PUBLIC_URL="https://${DOMAIN}"),
+    _settings("the port is called $PORT", "unfilled", "leave it away", PORT="$PORT"),
+    _settings("a folder without a project", "no-project", "offhook doctor DIR", DEEPGRAM_API_KEY=""),
+    Seed(
+        "the key has another name",
+        "settings",
+        "note",
+        "DEEPGRAM_API_KEY",
+        written({".env": f"DEEPGRAM_KEY={API_KEY}\n"}, DEEPGRAM_API_KEY=""),
+        "warn",
+    ),
+    Seed(
+        "a line of PowerShell in .env",
+        "settings",
+        "invalid",
+        "correct",
+        written({".env": f'$env:DEEPGRAM_API_KEY="{API_KEY}"\n'}, DEEPGRAM_API_KEY=""),
+    ),
+    Seed(
+        "a path of Windows in offhook.toml",
+        "settings",
+        "not-toml",
+        "single quotes",
+        written({"offhook.toml": '[agent]\nprompt_file = "C:\\Users\\ann\\prompt.md"\n'}),
+    ),
+    Seed(
+        "an old key in the environment",
+        "secrets",
+        "env-shadowed",
+        "remove it from the environment",
+        written({".env": f"DEEPGRAM_API_KEY={'f' * 40}\n"}),
+        "warn",
+    ),
+    Seed(
+        "a real key in .env.example",
+        "secrets",
+        "key-in-example",
+        "new key",
+        written({".env.example": f"DEEPGRAM_API_KEY={API_KEY}\n"}),
+    ),
+    Seed(
+        "the image has an old Python",
+        "image",
+        "python-old",
+        "FROM python:3.13-slim",
+        written({"offhook.toml": "", "Dockerfile": DOCKERFILE.replace("3.13", "3.9")}),
+    ),
+    Seed(
+        "the image starts something else",
+        "image",
+        "other-command",
+        "offhook",
+        written({"offhook.toml": "", "Dockerfile": DOCKERFILE.replace('"-m", "offhook", "serve"', '"server.py"')}),
+        "warn",
+    ),
+    Seed(
+        "the image wants files that are not here",
+        "image",
+        "copy-missing",
+        "offhook init",
+        written({"offhook.toml": "", "Dockerfile": DOCKERFILE.replace("CMD", "COPY vendor ./vendor\nCMD")}),
+    ),
     _file("requirements.txt is a saved web page", "web-page", "offhook init", "requirements.txt", PAGE),
     _file("tools.py is a saved web page", "web-page", "offhook init", "tools.py", PAGE),
     _file("a Python file has a bare line of dots", "elision", "shortened copy", "tools.py", "import os\n...\nx = 1\n"),

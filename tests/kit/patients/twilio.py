@@ -135,6 +135,25 @@ TWILIO = [
         "numbers attach",
         wired(voice_url="https://offhook.invalid/voice"),
     ),
+    _wiring(
+        "the webhook has a query",
+        "wrong-path",
+        "numbers attach",
+        wired(voice_url=f"{NOWHERE}/twilio/voice?key=1"),
+    ),
+    _wiring(
+        "the webhook has another scheme",
+        "plain-http",
+        "numbers attach",
+        wired(voice_url=f"{NOWHERE.replace('http', 'https')}/twilio/voice"),
+    ),
+    _wiring(
+        "the status callback is asked with GET",
+        "no-status-callback",
+        "numbers attach",
+        wired(status_callback_method="GET"),
+        verdict="warn",
+    ),
     _wiring("a SIP trunk answers", "overridden-trunk", "--take-trunk", wired(trunk_sid="TK" + "1" * 32)),
     _wiring(
         "a TwiML application answers",

@@ -33,6 +33,8 @@ async def must_lead_here(
 
     Raises SetupError that says what answers instead.
     """
+    if (wrong := address.form(url)) is not None:
+        raise SetupError(wrong.found, wrong.fix)
     loop = asyncio.get_running_loop()
     deadline, tell_at = loop.time() + patience_s, loop.time()
     async with aiohttp.ClientSession() as session:

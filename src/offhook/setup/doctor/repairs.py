@@ -157,7 +157,7 @@ _REPAIRS: Final[dict[tuple[str, str], Repair]] = {
     (image.NAME, "no-dockerfile"): _local(_says_init, _init),
     **{
         (number.WIRING, cause): _WIRING
-        for cause in ("not-wired", "wrong-path", "get", "wired-elsewhere", "no-status-callback")
+        for cause in ("not-wired", "wrong-path", "plain-http", "get", "wired-elsewhere", "no-status-callback")
     },
 }
 

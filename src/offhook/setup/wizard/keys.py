@@ -44,7 +44,9 @@ def deepgram_key(setup: Setup) -> None:
             break
         is_mine = setup.load().origin("deepgram.api_key").startswith(".env")
         if bad.cause not in _KEY or not setup.ask.is_person or not is_mine:
-            raise SetupError(bad.found, bad.fix)
+            is_shadowing = bad.cause in _KEY and not is_mine
+            where = "; it is set in this terminal's environment, which counts over .env" if is_shadowing else ""
+            raise SetupError(bad.found + where, bad.fix)
         setup.tell.line("note", f"{bad.found}; {bad.fix}")
         setup.secret("deepgram_api_key", "DEEPGRAM_API_KEY", "deepgram.api_key", _KEY_IS_AT)
     for finding in findings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ NAME: Final = "public-url"
 _ASK_S: Final = 10.0
 #: Of a page that is not ours, only its beginning says what it is.
 _READ_BYTES: Final = 4096
+_LOGIN: Final = re.compile(r"(?i)log-?in|sign-?in|/access/|oauth|auth\.")
 _EXPECTED: Final = "an offhook that answers 200 on /livez over https"
 
 
@@ -47,9 +50,24 @@ async def run(patient: Patient) -> Sequence[Finding]:
                 "set OFFHOOK_PUBLIC_URL, or name it: offhook doctor --url https://…",
             )
         ]
-    if (wrong := form(url)) is not None:
+    wrong = form(url) or _only_here(patient)
+    if wrong is not None:
         return [wrong]
     return [judge(await answered(patient))]
+
+
+def _only_here(patient: Patient) -> Finding | None:
+    """Refuse an address of this computer in the settings, unless a stand-in on this computer is all that calls."""
+    if patient.settings is None or patient.url is not None:
+        return None
+    ours, twilios = (urlsplit(each).hostname or "" for each in (patient.public_url, patient.settings.twilio.api_url))
+    if not is_loopback(str(ours)) or is_loopback(str(twilios)):
+        return None
+    return _bad(
+        "loopback",
+        "the settings name this computer itself, where nobody else gets to",
+        "take OFFHOOK_PUBLIC_URL away and run `offhook dev`, which opens a tunnel; or set the server's real address",
+    )
 
 
 def form(url: str) -> Finding | None:
@@ -59,9 +77,22 @@ def form(url: str) -> Finding | None:
         return _bad("scheme", f"begins with {parts.scheme}://", "write the web address, which begins with https://")
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         return _bad("scheme", "does not begin with https://", "Twilio opens streams over TLS only: use https://")
+    if _is_private(parts.hostname or ""):
+        return _bad(
+            "private",
+            f"{parts.hostname} is an address inside a private network, where Twilio does not get to",
+            "use the address that the platform or the tunnel shows to the world",
+        )
     if parts.path not in ("", "/") or parts.query:
         return _bad("path", "has a path or a query", "end it after the host; offhook adds its own paths")
     return None
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global and not is_loopback(host)
+    except ValueError:
+        return host.endswith((".internal", ".local", ".lan", ".home", ".localdomain"))
 
 
 async def answered(patient: Patient) -> Answered:
@@ -81,7 +112,11 @@ async def _ask(patient: Patient) -> Answered:
             body = (await answer.content.read(_READ_BYTES)).decode("utf-8", "replace")
             return Answered(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        return Answered(failed=_unreached(error))
+        cause, found, fix = _unreached(error)
+        port = urlsplit(patient.public_url or "").port
+        if cause in ("timeout", "refused", "tls-broken") and port is not None:
+            fix = f"{fix}; on a platform or behind a tunnel, leave :{port} away"
+        return Answered(failed=(cause, found, fix))
 
 
 def _unreached(error: Exception) -> tuple[str, str, str]:
@@ -125,10 +160,13 @@ def judge(found: Answered) -> Finding:
             return ok(NAME, "offhook answers there")
         case 200:
             return _bad("stranger", "something else than offhook answers there", "is this the address of offhook?")
+        case 301 | 302 | 303 | 307 | 308 if _LOGIN.search(found.headers.get("location", "")):
+            return _protected(f"it answers {found.status} and leads to a login")
         case 301 | 302 | 303 | 307 | 308:
+            host = urlsplit(found.headers.get("location", "")).hostname or "elsewhere"
             return _bad(
                 "redirects",
-                f"it answers {found.status}, a redirect, which Twilio does not follow for streams",
+                f"it answers {found.status}, a redirect to {host}, which Twilio does not follow for streams",
                 "use the address it redirects to, exactly: with https and with or without www",
             )
         case 404 if railway or "Application not found" in found.body:
@@ -145,7 +183,13 @@ def judge(found: Answered) -> Finding:
                 "it answers 426: a bare WebSocket server without web pages, so not offhook",
                 "deploy offhook itself: `offhook serve` answers webhooks and streams on one port",
             )
-        case 502 | 503 | 504:
+        case 530:
+            return _bad(
+                "tunnel-offline",
+                "Cloudflare answers 530: no tunnel or server is connected behind this name",
+                "start cloudflared, or `offhook dev`, which opens a tunnel and points the number at it",
+            )
+        case 502 | 503 | 504 | 520 | 521 | 522 | 523 | 524 | 525 | 526:
             return _bad(
                 f"gateway-{found.status}",
                 f"the platform answers {found.status}: it cannot talk to the server behind it",
@@ -153,13 +197,23 @@ def judge(found: Answered) -> Finding:
                 "the domain's target port is that port",
             )
         case 401 | 403:
+            return _protected(f"it answers {found.status}: something asks for a login before the server")
+        case 429:
             return _bad(
-                "protected",
-                f"it answers {found.status}: something asks for a login before the server",
-                "take the password or access rule off this address; offhook checks Twilio's signature itself",
+                "limited",
+                "it answers 429: too many requests, or the host's plan is used up",
+                "wait a minute and look again; then look at the plan and its limits in the host's pages",
             )
+        case status if status >= 500:
+            said = f"it answers {status}: the server there fails by itself"
+            return _bad("server-error", said, "read its log of this minute; is it offhook that runs there?")
         case status:
             return _bad("odd-status", f"it answers {status}", "is this the address of offhook?")
+
+
+def _protected(found: str) -> Finding:
+    fix = "take the password or access rule off this address; offhook checks Twilio's signature itself"
+    return _bad("protected", found, fix)
 
 
 def _bad(cause: str, found: str, fix: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +15,21 @@ NAME: Final = "files"
 #: What a person writes or copies into a project. Others are none of our business.
 _WATCHED: Final = (
     *("*.py", "requirements*.txt", "offhook.toml", "pyproject.toml", "prompt*.md", ".env", ".env.example"),
-    *("Dockerfile", "Procfile", "railway.json", "railpack.json", ".python-version"),
+    *("Dockerfile", "Procfile", "railway.json", "railpack.json", ".python-version", ".gitignore", ".dockerignore"),
 )
+#: Names that Windows hides an ending of: a text editor has saved them as .txt.
+_ENDED: Final = (
+    "Dockerfile",
+    "offhook.toml",
+    "prompt.md",
+    "tools.py",
+    "requirements.txt",
+    ".dockerignore",
+    ".gitignore",
+)
+#: Files of ours, which are read in whatever encoding PowerShell or an editor has saved them.
+_ANY_ENCODING: Final = ("offhook.toml", ".env", "prompt*.md")
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: Larger files are not written by hand.
 _LARGEST_BYTES: Final = 512 * 1024
 _WEB_PAGE: Final = re.compile(r"(?i)\A﻿?\s*(<!doctype\s+html|<html[\s>]|<\?xml[^>]*>\s*<html)")
@@ -33,6 +47,7 @@ async def run(patient: Patient) -> Sequence[Finding]:
     """Look through the files of the folder."""
     seen = sorted({file for pattern in _WATCHED for file in patient.folder.glob(pattern) if file.is_file()})
     found = [finding for file in seen for finding in look(file)]
+    found += [_ended(name) for name in _ENDED if _is_ended(patient.folder, name)]
     spelled = [file.name for file in patient.folder.glob("*") if file.name.lower() == "dockerfile"]
     if spelled and "Dockerfile" not in spelled:
         found.append(
@@ -48,14 +63,34 @@ async def run(patient: Patient) -> Sequence[Finding]:
     return found or [ok(NAME, f"{len(seen)} files look like what their names say")]
 
 
+def _is_ended(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.txt").is_file() and not (folder / name).exists()
+
+
+def _ended(name: str) -> Finding:
+    said = f"{name}.txt is there, but only {name} is read"
+    fix = f"rename {name}.txt to {name} (Windows hides endings: show them first)"
+    return Finding(NAME, "fail", said, "hidden-ending", f"a file named {name}", fix)
+
+
 def look(file: Path) -> list[Finding]:
     """Judge one file."""
     try:
         if file.stat().st_size > _LARGEST_BYTES:
             return []
-        text = file.read_text(encoding="utf-8", errors="replace")
+        raw = file.read_bytes()
     except OSError as error:
         return [_finding(file, "unreadable", f"cannot be read ({error.strerror})", "make it readable for you")]
+    if raw.startswith(_UTF16) and not any(file.match(pattern) for pattern in _ANY_ENCODING):
+        return [
+            _finding(
+                file,
+                "encoding",
+                "is saved as UTF-16, as Windows PowerShell does with >; builders, git and Python cannot read that",
+                "save it again as UTF-8 (in Notepad: Save as, Encoding UTF-8)",
+            )
+        ]
+    text = raw.decode("utf-16" if raw.startswith(_UTF16) else "utf-8", "replace")
     if _WEB_PAGE.match(text):
         return [
             _finding(

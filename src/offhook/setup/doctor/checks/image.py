@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from offhook.setup.doctor.checks.python import OLDEST
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok
 
 NAME: Final = "image"
 _COMMAND: Final = re.compile(r"(?im)^\s*(CMD|ENTRYPOINT)\s+(.+)$")
+_FROM: Final = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)?(?:\S+/)?python:(\d+)\.(\d+)")
+_COPY: Final = re.compile(r"(?im)^\s*COPY\s+(.+\S)\s*$")
 _WRAPPERS: Final = ("uv", "npm", "npx", "poetry", "pipenv")
 
 
@@ -61,6 +64,10 @@ def _dockerfile(file: Path) -> list[Finding]:
         )
     for _, words in commands:
         found += _command(words.strip())
+    if commands and (file.parent / "offhook.toml").is_file() and "offhook" not in commands[-1][1]:
+        said = "starts something else than offhook"
+        found.append(_bad("other-command", said, _EXEC, "warn"))
+    found += [*_base(text), *_copies(file.parent, text)]
     if "PYTHONUNBUFFERED" not in text:
         found.append(
             _bad(
@@ -71,6 +78,30 @@ def _dockerfile(file: Path) -> list[Finding]:
             )
         )
     return found
+
+
+def _base(text: str) -> list[Finding]:
+    """Judge the Python of the last stage, where it is one of the official images."""
+    bases = _FROM.findall(text)
+    if not bases or (int(bases[-1][0]), int(bases[-1][1])) >= OLDEST:
+        return []
+    major, minor = OLDEST
+    said = f"builds on Python {bases[-1][0]}.{bases[-1][1]}, and offhook needs {major}.{minor} or newer"
+    return [_bad("python-old", said, "write FROM python:3.13-slim")]
+
+
+def _copies(folder: Path, text: str) -> list[Finding]:
+    """Find what is copied into the image and is not here: the build would end there."""
+    missing = []
+    for words in _COPY.findall(text):
+        *sources, _ = words.split()
+        plain = [each for each in sources if not each.startswith(("--", "[")) and not set("*?[$<") & set(each)]
+        is_elsewhere = "--from" in words or words.startswith(("[", "<<"))
+        missing += [each for each in plain if not is_elsewhere and not (folder / each.lstrip("/")).exists()]
+    if not missing:
+        return []
+    said = f"copies {', '.join(dict.fromkeys(missing))}, which is not here, so the build ends there"
+    return [_bad("copy-missing", said, "`offhook init` writes what is missing of a project; else take the line out")]
 
 
 def _command(words: str) -> list[Finding]:

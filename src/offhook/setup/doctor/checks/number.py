@@ -111,9 +111,7 @@ def _wired_here(patient: Patient, number: Number) -> list[Finding]:
     wiring, called = number.wiring, _called(number.e164)
     found = []
     if wiring.voice_url != wanted.voice_url:
-        path = urlsplit(wiring.voice_url).path or "/"
-        said = f"{called} asks this server at {path[:80]}, which is not its voice webhook"
-        found.append(_bad(WIRING, "wrong-path", said, _ATTACH))
+        found.append(_unlike(called, wiring.voice_url, wanted.voice_url))
     elif wiring.voice_method != "POST":
         said = f"{called} asks this server with {wiring.voice_method}, which it does not answer"
         found.append(_bad(WIRING, "get", said, _ATTACH))
@@ -139,11 +137,23 @@ def _wired_here(patient: Patient, number: Number) -> list[Finding]:
                 "make a TwiML Bin that says sorry, and give it: offhook numbers attach --fallback URL",
             )
         )
-    if wiring.status_url != wanted.status_url:
-        said = f"{called} does not tell this server when a call has ended"
+    if wiring.status_url != wanted.status_url or wiring.status_method != "POST":
+        how = " in a way that it understands (GET instead of POST)" if wiring.status_url == wanted.status_url else ""
+        said = f"{called} does not tell this server{how} when a call has ended"
         fix = f"{_ATTACH}; it writes the status callback too"
         found.append(Finding(WIRING, "warn", said, "no-status-callback", "the status callback leads here", fix))
     return found or [ok(WIRING, f"{called} is answered by this server")]
+
+
+def _unlike(called: str, found: str, wanted: str) -> Finding:
+    """Say what is wrong with an address on the right host; a query may hold secrets and is not shown."""
+    parts, right = urlsplit(found), urlsplit(wanted)
+    if parts.scheme != right.scheme:
+        said = f"{called} asks this server at {parts.scheme}:// instead of {right.scheme}://"
+        return _bad(WIRING, "plain-http", f"{said}, which is redirected and then not answered", _ATTACH)
+    shown = (parts.path or "/")[:80] + ("?…" if parts.query else "")
+    said = f"{called} asks this server at {shown}, which is not exactly its voice webhook, {right.path}"
+    return _bad(WIRING, "wrong-path", said, _ATTACH)
 
 
 async def _elsewhere(patient: Patient, number: Number) -> list[Finding]:

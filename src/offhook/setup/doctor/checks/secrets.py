@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from offhook.config.files import UnreadableError, read_dotenv
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok
 
 NAME: Final = "secrets"
 #: Names under which Windows and web sites save what should be .env.
 STRAYS: Final = (".env.txt", "env", ".env.local", "env.txt")
+EXAMPLE: Final = ".env.example"
+#: Every key that `.env` may hold.
+NAMES: Final = (
+    *("DEEPGRAM_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET"),
+    *("RAILWAY_TOKEN", "RAILWAY_API_TOKEN", "NGROK_AUTHTOKEN"),
+)
+_KEY: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[A-Za-z0-9_]{32,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _GIT_S: Final = 5.0
 
 
 async def run(patient: Patient) -> Sequence[Finding]:
     """Check `.env` and what ignores it."""
     env = patient.folder / ".env"
-    found: list[Finding] = []
+    found = _in_example(patient.folder)
     if not env.is_file():
         stray = [name for name in STRAYS if (patient.folder / name).is_file()]
         if stray:
@@ -46,6 +55,7 @@ async def run(patient: Patient) -> Sequence[Finding]:
                 "move .env beside it, or unset OFFHOOK_CONFIG",
             )
         )
+    found += _shadowed(patient)
     found += await _in_git(patient.folder)
     if (patient.folder / "Dockerfile").is_file() and not _named(patient.folder / ".dockerignore"):
         found.append(
@@ -59,6 +69,48 @@ async def run(patient: Patient) -> Sequence[Finding]:
             )
         )
     return found or [ok(NAME, ".env is read, and git ignores it")]
+
+
+def _values(file: Path) -> dict[str, str]:
+    try:
+        return read_dotenv(file)[0]
+    except UnreadableError:
+        return {}
+
+
+def _in_example(folder: Path) -> list[Finding]:
+    """Find keys in the file that shows others which keys there are."""
+    names = [name for name, value in _values(folder / EXAMPLE).items() if name in NAMES and _KEY.fullmatch(value)]
+    if not names:
+        return []
+    return [
+        Finding(
+            NAME,
+            "fail",
+            f"{EXAMPLE} has what looks like a real key in it ({', '.join(names)}), and that file is made to be shared",
+            "key-in-example",
+            "names without values",
+            f"move it to .env; where {EXAMPLE} was pushed, make a new key: the old one stays in the history",
+        )
+    ]
+
+
+def _shadowed(patient: Patient) -> list[Finding]:
+    """Find keys that are in `.env` and, differently, in the environment, which counts: whoever edits `.env` wonders."""
+    values = _values(patient.folder / ".env")
+    names = [name for name in NAMES if values.get(name) and patient.environ.get(name) not in (None, "", values[name])]
+    if not names:
+        return []
+    return [
+        Finding(
+            NAME,
+            "warn",
+            f"{', '.join(names)}: set in this terminal's environment too, differently; that counts, not .env",
+            "env-shadowed",
+            "each key in one place",
+            "remove it from the environment (Windows: Edit environment variables; then open a new terminal)",
+        )
+    ]
 
 
 async def _in_git(folder: Path) -> list[Finding]:

@@ -19,6 +19,7 @@ _CASES: Final = (
     ("is a placeholder", "placeholder"),
     ("is blank", "blank"),
     ("has quotes", "malformed"),
+    ("that nothing has filled in", "unfilled"),
     ("has a blank or a line break", "malformed"),
     ("Authorization header", "malformed"),
     ("that no key has", "malformed"),
@@ -42,11 +43,21 @@ async def run(patient: Patient) -> Sequence[Finding]:
         for line in lacking
         if "PUBLIC_URL" not in line
     ]
+    if found and _is_no_project(patient):
+        said = "this folder holds no project: no offhook.toml, no .env"
+        fix = "change to the project's folder, or name it: offhook doctor DIR; `offhook setup` makes a new one"
+        found.insert(0, Finding(NAME, "fail", said, "no-project", "the folder of offhook.toml", fix))
     found += [
         Finding(NAME, "warn", note.partition(";")[0], "note", "a name that offhook knows", note.partition("; ")[2])
         for note in patient.loaded.notes
     ]
     return found or [ok(NAME, f"valid ({patient.loaded.file.name if patient.loaded.file else 'defaults'})")]
+
+
+def _is_no_project(patient: Patient) -> bool:
+    names = ("offhook.toml", ".env", "Dockerfile")
+    is_here = any((patient.folder / name).exists() for name in names)
+    return not is_here and platform_of(patient.environ) is None and not patient.environ.get("OFFHOOK_CONFIG")
 
 
 def _problem(line: str) -> Finding:
