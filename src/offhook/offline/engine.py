@@ -18,6 +18,7 @@ from offhook.offline import events
 from offhook.offline.chain import Chain
 from offhook.offline.events import Outlet
 from offhook.offline.functions import Customs, Functions
+from offhook.offline.live import Presence
 from offhook.offline.manners import Manners
 from offhook.offline.plan import CallPlan
 from offhook.offline.playout import Playout
@@ -77,9 +78,11 @@ class TurnEngine:
         self._user_pauses = False
         self._over_the_user: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._presence = Presence(self._is_quiet, self._check_presence)
 
     def start(self) -> None:
         """Speak the greeting, if there is one. Call after `SettingsApplied` has been sent."""
+        self._presence.configure(self._plan.agent.get("think_live"))
         if self._plan.greeting:
             self._speak_line(self._plan.greeting)
 
@@ -108,6 +111,7 @@ class TurnEngine:
         await asyncio.gather(*(r.task for r in replies if r.task is not None), return_exceptions=True)
         self._playout.close()
         self._forget_the_overlap()
+        self._presence.close()
         for part in (self._ears, self._brain, self._voice, *self._retired):
             await part.close()
 
@@ -131,6 +135,7 @@ class TurnEngine:
 
     def _barge_in(self) -> None:
         self._out.event({"type": "UserStartedSpeaking"})
+        self._presence.heard()
         self._drop_prepared()
         self._interrupt()
 
@@ -178,9 +183,13 @@ class TurnEngine:
         return self._begin(conversation, self._brain.reply, text)
 
     def _begin(
-        self, conversation: Conversation, source: Callable[[Conversation], AsyncIterator[BrainAction]], text: str
+        self,
+        conversation: Conversation,
+        source: Callable[[Conversation], AsyncIterator[BrainAction]],
+        text: str,
+        behavior: events.Behavior = "default",
     ) -> Reply:
-        reply = Reply(self._stage, conversation, source, self._voice, text)
+        reply = Reply(self._stage, conversation, source, self._voice, text, behavior)
         reply.task = self._spawn(self._run(reply))
         return reply
 
@@ -225,11 +234,17 @@ class TurnEngine:
         self._playout.cut()
         self._be_quiet()
 
-    def _speak_line(self, text: str) -> None:
+    def _is_quiet(self) -> bool:
+        return not self.agent_is_mid_turn and not self.user_is_mid_turn
+
+    def _check_presence(self, line: str) -> None:
+        self._speak_line(line, "presence_check")
+
+    def _speak_line(self, text: str, behavior: events.Behavior = "default") -> None:
         async def line(_: Conversation) -> AsyncIterator[BrainAction]:
             yield Say(text)
 
-        self._let_speak(self._begin(self._conversation, line, ""))
+        self._let_speak(self._begin(self._conversation, line, "", behavior))
 
     def _next_line(self) -> None:
         if self._lines:
@@ -246,6 +261,7 @@ class TurnEngine:
 
     def _agent_audible(self, audible: bool) -> None:
         self._ears.agent_speaks(audible)
+        self._presence.wait()
         self._forget_the_overlap()
         if not audible:
             self._be_quiet()
@@ -325,6 +341,10 @@ class TurnEngine:
         """Return the conversation and the copies of it that replies work on."""
         replies = [reply for reply in (self._prepared, self._speaking) if reply is not None]
         return [self._conversation, *(reply.conversation for reply in replies)]
+
+    def set_live(self, live: Mapping[str, Any]) -> None:
+        """Replace what Think Live is asked for."""
+        self._presence.configure(live)
 
     def set_speak(self, speak: Mapping[str, Any]) -> None:
         """Replace the voice from the next turn on."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from offhook.offline.ports import Called
 
 Message = dict[str, Any]
+Behavior = Literal["default", "presence_check", "filler"]
 
 
 class Outlet(Protocol):
@@ -33,9 +34,9 @@ class Outlet(Protocol):
         ...
 
 
-def conversation_text(role: Literal["user", "assistant"], content: str) -> Message:
-    """Say what was said. ``conversational_behavior`` is always ``default``: there is no Think Live here."""
-    return {"type": "ConversationText", "role": role, "content": content, "conversational_behavior": "default"}
+def conversation_text(role: Literal["user", "assistant"], content: str, behavior: Behavior = "default") -> Message:
+    """Say what was said; ``behavior`` is other than ``default`` for lines of Think Live."""
+    return {"type": "ConversationText", "role": role, "content": content, "conversational_behavior": behavior}
 
 
 def with_languages(message: Message, hinted: Sequence[str], heard: Sequence[str]) -> Message:

@@ -19,6 +19,7 @@ from offhook.offline.engine import TurnEngine
 from offhook.offline.faults import Faults
 from offhook.offline.formats import Incoming
 from offhook.offline.line import Line
+from offhook.offline.live import DYNAMIC_LINE
 from offhook.offline.manners import Manners
 from offhook.offline.plan import (
     CallPlan,
@@ -180,7 +181,7 @@ class Exchange:
 
     def _inject(self, engine: TurnEngine, message: m.InjectAgentMessage) -> None:
         rules.check_injection(message, self._manners.project)
-        line = "I am still here." if message.message is msgspec.UNSET else message.message
+        line = DYNAMIC_LINE if message.message is msgspec.UNSET else message.message
         in_the_way = engine.inject_agent(line, message.behavior)
         if in_the_way is None:
             return
@@ -217,6 +218,7 @@ class Exchange:
                 if not project.think_live:
                     raise rules.RefusedError(rules.UNPARSABLE, rules.mismatch("type"))
                 self._plan = replace(plan, agent={**plan.agent, "think_live": msgspec.to_builtins(live)})
+                engine.set_live(self._plan.agent["think_live"])
                 self._acknowledge(engine, "ThinkLiveUpdated")
             case m.UpdateSpeak(speak=speak):
                 rules.check_speak(speak, project, "speak")

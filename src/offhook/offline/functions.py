@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from offhook.offline import events
 from offhook.offline.events import Outlet
+from offhook.offline.live import NO_FILLING, Filling
 from offhook.offline.ports import Called, FunctionSpec
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Defined:
 
     spec: FunctionSpec
     endpoint: Mapping[str, Any] | None = None
+    filling: Filling = NO_FILLING
 
     @property
     def client_side(self) -> bool:

@@ -13,6 +13,7 @@ from offhook.offline import messages as m
 from offhook.offline import rules
 from offhook.offline.formats import DEFAULT_OUTPUT_RATE, Format
 from offhook.offline.functions import Defined
+from offhook.offline.live import INTERVAL_S, Filling
 from offhook.offline.ports import Called, FunctionSpec, Said
 
 #: Characters of a prompt that a managed model takes; more is cut, with a Warning.
@@ -131,9 +132,19 @@ def _functions(think: m.Think | None) -> dict[str, Defined]:
                 one.defer_until_eot is True,
             ),
             None if one.endpoint is UNSET else msgspec.to_builtins(one.endpoint),
+            _filling(one),
         )
         for one in think.functions
     }
+
+
+def _filling(function: m.Function) -> Filling:
+    every_ms, more = function.agent_filler_interval_ms, function.agent_filler_max_count
+    return Filling(
+        function.initial_agent_filler is True,
+        0 if more is UNSET else more,
+        INTERVAL_S if every_ms is UNSET else every_ms / 1000,
+    )
 
 
 def _context(agent: m.Agent) -> list[Said | Called]:

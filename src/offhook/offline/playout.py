@@ -52,6 +52,12 @@ class Playout:
         if (left := self._until - seconds - self._loop.time()) > 0:
             await asyncio.sleep(left)
 
+    async def wait_for_silence(self, seconds: float) -> None:
+        """Return when nothing has been audible for ``seconds``, from now on at the earliest."""
+        since = self._loop.time()
+        while (left := max(self._until, since) + seconds - self._loop.time()) > 0:  # noqa: ASYNC110  # it may grow
+            await asyncio.sleep(left)
+
     def close(self) -> None:
         """Stop telling."""
         if self._timer is not None:

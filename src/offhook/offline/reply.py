@@ -8,7 +8,7 @@ run from the start, so that a speculative reply has its first audio ready when t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -16,10 +16,11 @@ from typing import Final, TypeVar
 from offhook.offline import events
 from offhook.offline.chain import Chain
 from offhook.offline.events import Outlet
-from offhook.offline.functions import Functions, UndefinedFunctionError
+from offhook.offline.functions import Defined, Functions, UndefinedFunctionError
+from offhook.offline.live import FILLER_LINES, NO_FILLING, Filling
 from offhook.offline.manners import Manners
 from offhook.offline.playout import Playout
-from offhook.offline.ports import BrainAction, CallFunctions, Conversation, Said, Say, Think, Voice
+from offhook.offline.ports import BrainAction, Called, CallFunctions, Conversation, Said, Say, Think, Voice
 from offhook.offline.segments import Figures, Pace, Segment, sentences
 
 #: The longest a brain may take for its next action, and a voice for its next audio.
@@ -64,6 +65,7 @@ class Reply:
         source: Callable[[Conversation], AsyncIterator[BrainAction]],
         voice: Voice,
         user_text: str = "",
+        behavior: events.Behavior = "default",
     ) -> None:
         self._stage = stage
         self._source = source
@@ -73,6 +75,7 @@ class Reply:
         self._released = asyncio.Event()
         self.conversation = conversation
         self.user_text = user_text
+        self._behavior = behavior
         self.segments: list[Segment] = []
         self.figures = Figures()
         self.has_spoken = False
@@ -122,7 +125,7 @@ class Reply:
                 if wanted is None:
                     return await self._thought.put(None)
                 asked = loop.time()
-                answered = await self._stage.functions.call(wanted.calls, defined, self._released, self)
+                answered = await self._answers(wanted, defined)
                 self.figures.tools_s = (self.figures.tools_s or 0.0) + loop.time() - asked
                 self.conversation.history.extend(answered)
             self._stage.out.fail("FAILED_TO_THINK", "The mind calls functions without end.")
@@ -130,6 +133,33 @@ class Reply:
             self._stage.out.fail("NON_EXISTENT_FUNCTION_CALLED", "The mind called a function that is not defined.")
         except Exception as error:  # noqa: BLE001  # the boundary to a mind: its defect ends this call only
             self._stage.out.fail("FAILED_TO_THINK", f"The mind failed: {type(error).__name__}.")
+
+    async def _answers(self, wanted: CallFunctions, defined: Mapping[str, Defined]) -> list[Called]:
+        """Have the functions called; say Think Live's fillers meanwhile, where they ask for any."""
+        asked = [defined[call.name].filling for call in wanted.calls if call.name in defined]
+        filling = asyncio.create_task(self._fill_in(asked)) if any(one != NO_FILLING for one in asked) else None
+        try:
+            return await self._stage.functions.call(wanted.calls, defined, self._released, self)
+        finally:
+            if filling is not None:
+                filling.cancel()
+                await asyncio.gather(filling, return_exceptions=True)
+
+    async def _fill_in(self, asked: Sequence[Filling]) -> None:
+        announced = bool(self.segments)
+        await self._released.wait()
+        if any(one.at_once for one in asked) and not announced:
+            await self._interject(FILLER_LINES[0])
+        most = max(asked, key=lambda one: one.more)
+        for _ in range(most.more):
+            await self._stage.playout.wait_for_silence(most.every_s)
+            await self._interject(FILLER_LINES[1])
+
+    async def _interject(self, line: str) -> None:
+        segment = Segment(Said("assistant", line), "filler")
+        self.segments.append(segment)
+        self.conversation.history.append(segment.said)
+        await self._thought.put(segment)
 
     async def _cannot_think(self) -> None:
         said = "Every think provider failed."
@@ -152,7 +182,7 @@ class Reply:
                         if not text.strip():
                             continue
                         self.figures.first_text = self.figures.first_text or loop.time()
-                        segment = Segment(Said("assistant", text))
+                        segment = Segment(Said("assistant", text), self._behavior)
                         self.segments.append(segment)
                         self.conversation.history.append(segment.said)
                         await self._thought.put(segment)
@@ -220,7 +250,7 @@ class Reply:
         begins = not self.has_spoken
         if begins and not stage.manners.text_first:
             self._first()
-        stage.out.event(events.conversation_text("assistant", segment.said.content))
+        stage.out.event(events.conversation_text("assistant", segment.said.content, segment.behavior))
         if begins and stage.manners.text_first:
             self._first()
         if stage.history:

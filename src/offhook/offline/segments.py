@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from offhook.offline.events import Behavior
 from offhook.offline.ports import Said
 
 _END_OF_SENTENCE: Final = re.compile(r"(?<![A-Z])(?<!Mr)(?<!Ms)(?<!Dr)(?<!St)(?<!Mrs)([.!?…]+[\"'”’)]?)\s+(?=\S)")
@@ -45,6 +46,7 @@ class Segment:
     """One sentence: its text, the audio as far as it is ready, and when it will have played."""
 
     said: Said
+    behavior: Behavior = "default"
     audio: bytearray = field(default_factory=bytearray)
     is_whole: bool = False
     grew: asyncio.Event = field(default_factory=asyncio.Event)

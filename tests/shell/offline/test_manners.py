@@ -210,6 +210,28 @@ async def test_a_managed_model_that_does_not_exist_fails_when_asked() -> None:
         assert client.messages[-1]["code"] == "FAILED_TO_THINK"
 
 
+@on_wound_time
+async def test_think_live_fills_a_long_function_and_asks_a_silent_caller() -> None:
+    provider = {"type": "deepgram", "version": "v1"}
+    think = {"provider": OPEN_AI, "functions": [{**LOOK, "initial_agent_filler": True}]}
+    manners = Manners(project=Project(think_live=True), timers=Timers(idle_s=60))
+    async with on_a_call(mind=Looking(), manners=manners, think=think, think_live={"provider": provider}) as (
+        _,
+        client,
+    ):
+        await client.sends({"type": "InjectUserMessage", "content": "well?"})
+        asked = (await client.gets("FunctionCallRequest"))["functions"][0]
+        assert (await client.gets("ConversationText", 2))["conversational_behavior"] == "filler"
+        await client.sends({"type": "FunctionCallResponse", "id": asked["id"], "name": "look", "content": "here"})
+        assert (await client.gets("ConversationText", 3))["conversational_behavior"] == "default"
+        live = {"provider": {**provider, "presence_check_max_count": 1}}
+        await client.sends({"type": "UpdateThink_Live", "think_live": live})
+        await client.gets("ThinkLiveUpdated")
+        assert (await client.gets("ConversationText", 4))["conversational_behavior"] == "presence_check"
+        await client.sends({"type": "InjectAgentMessage", "is_dynamic": True, "behavior": "interrupt"})
+        assert (await client.gets("ConversationText", 5))["role"] == "assistant"
+
+
 async def test_updates_are_judged_like_settings() -> None:
     fast = {"type": "UpdateThink", "think": {"provider": {"type": "deepgram", "model": "think-fast"}}}
     async with OfflineAgent(ONE) as agent:
