@@ -32,6 +32,8 @@ async def test_a_call_is_played_and_judged_on_the_page(tmp_path: Path) -> None:
         for dark in (False, True):
             await page.picture(320, 900, folder / f"lab-narrow-{dark}.png", dark=dark)
             assert await page.run("document.documentElement.scrollWidth") <= 320
+        box = "document.getElementById('scroll')"
+        await page.until(f"{box}.scrollHeight - {box}.scrollTop - {box}.clientHeight < 40")  # in spite of the widths
         asked = [e["params"]["request"]["url"] for e in page.events if e["method"] == "Network.requestWillBeSent"]
         assert [url for url in asked if not url.startswith((address, "data:"))] == []
         complaints = [e for e in page.events if e["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")]

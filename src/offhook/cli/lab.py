@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,10 +18,22 @@ def register(app: typer.Typer) -> None:
     app.command("lab")(lab)
 
 
+def a_webhook(url: str | None) -> str | None:
+    """Refuse what cannot be the address of a voice webhook."""
+    from urllib.parse import urlsplit
+
+    if url is not None and not (url.startswith(("http://", "https://")) and urlsplit(url).netloc):
+        raise typer.BadParameter("it is the address of your bridge's voice webhook, like http://127.0.0.1:5000/voice")
+    return url
+
+
+BRIDGE: Final = typer.Option(
+    "--bridge", metavar="URL", callback=a_webhook, help="Your bridge's voice webhook; without: offhook's own."
+)
+
+
 def lab(
-    bridge: Annotated[
-        str | None, typer.Option("--bridge", metavar="URL", help="Your bridge's voice webhook; without: offhook's own.")
-    ] = None,
+    bridge: Annotated[str | None, BRIDGE] = None,
     twilio_port: Annotated[
         int, typer.Option("--twilio-port", min=0, max=65535, help="Twilio's REST API; 0: any free port.")
     ] = 8082,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offhook.cli.lab import BRIDGE
+
 if TYPE_CHECKING:
     from offhook.lab.replay import Recording, Replayed, Stage
     from offhook.lab.replay.deepgram_side import DeepgramSide
@@ -21,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     trace: Annotated[Path, typer.Argument(help="A wire trace, from `offhook serve --trace` or `offhook lab --trace`.")],
-    bridge: Annotated[
-        str | None, typer.Option("--bridge", metavar="URL", help="Your bridge's voice webhook; without: offhook's own.")
-    ] = None,
+    bridge: Annotated[str | None, BRIDGE] = None,
     deepgram_port: Annotated[
         int, typer.Option(min=0, max=65535, help="With --bridge: where it finds Deepgram's side; 0: any free port.")
     ] = 8081,

@@ -24,6 +24,7 @@ from offhook.scenario import catalogue
 from offhook.scenario.agents import faults_of, manners_of, mind_of
 from offhook.scenario.caller import options_of, steps_of
 from offhook.scenario.reading import Named
+from offhook.scenario.shape import AgentPart
 from offhook.scenario.sounds import say
 from offhook.scenario.target import Target
 from offhook.sim.behaviour import Behaviour
@@ -65,6 +66,7 @@ class Bench:
         self.pulse = Pulse()
         self.bridge_url = ""
         self._reach: Reach | None = None
+        self._is_knocking = False
         self._number = PhoneNumber(NUMBER)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
@@ -110,13 +112,18 @@ class Bench:
         """Return a call by its SID."""
         return next((call for call in self.calls if call.call_sid == call_sid), None)
 
-    async def place(self, scenario: str, faults: Faults | None = None) -> Watched:
-        """Have somebody call the bridge's number. Raises `ScenarioError`; `ValueError` while a call is on."""
+    async def place(self, scenario: str, wrong: AgentPart | None = None) -> Watched:
+        """Have somebody call the bridge's number; ``wrong``: faults of the agent instead of the scenario's.
+
+        Raises `ScenarioError`; `ValueError` while a call is on.
+        """
+        if self._is_knocking:
+            raise ValueError("strangers are knocking; call when they are gone")
         if self.live is not None:
             raise ValueError("a call is on; one follows the other, so that each agent socket is known to be its own")
         phone = await self._cast(scenario)
-        if faults is not None:
-            self.agent.faults = faults
+        if wrong is not None:
+            self.agent.faults = faults_of(wrong, self.agent.handshakes)
         return await self._ring(scenario, phone)
 
     async def knock(self) -> Probed:
@@ -124,7 +131,11 @@ class Bench:
         if self.live is not None:
             raise ValueError("a call is on; knock when it is over")
         door = Door(self.bridge_url, self.wiring.auth_token, self._reach, self.wiring.account_sid)
-        self.probed = await probe(door)
+        self._is_knocking = True
+        try:
+            self.probed = await probe(door)
+        finally:
+            self._is_knocking = False
         return self.probed
 
     def inject(self, action: Action) -> int:
@@ -194,11 +205,14 @@ class Bench:
             owner.add(entry)
 
     def _owner(self, entry: Entry) -> Watched | None:
-        """Return whose entry it is: by CallSid; an agent socket belongs to the call that is on when it is opened."""
+        """Return whose entry it is: by CallSid; an agent socket belongs to the call that is on when it is opened.
+
+        One that a stranger's knock opens belongs to no call.
+        """
         if entry.channel != "agent":
             return self.call(entry.call) or self._by_rest(entry)
         found = next((call for call in self.calls if entry.call in call.agents), None)
-        if found is None and entry.kind in ("open", "refused") and self.calls:
+        if found is None and entry.kind in ("open", "refused") and self.calls and not self._is_knocking:
             found = self.live or self.calls[-1]
             found.agents.add(entry.call)
         return found

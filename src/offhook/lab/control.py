@@ -15,21 +15,11 @@ from aiohttp import web
 
 from offhook.lab.bench import PLAIN, Bench, playable
 from offhook.lab.watched import Watched
-from offhook.offline.faults import Action, Fail, Faults, Flood, Send, Stall, StopReading, Storm, Warn
-from offhook.offline.faults import Die as Die_
+from offhook.scenario.agents import moment_of
+from offhook.scenario.checking import differences
 from offhook.scenario.reading import ScenarioError
+from offhook.scenario.shape import AgentPart, actions
 
-#: What can be let happen by hand, by the word of `do`.
-ACTIONS: Final[dict[str, type]] = {
-    "die": Die_,
-    "fail": Fail,
-    "flood": Flood,
-    "send": Send,
-    "stall": Stall,
-    "stop_reading": StopReading,
-    "storm": Storm,
-    "warn": Warn,
-}
 _PAGE: Final = {
     "/": ("index.html", "text/html"),
     "/lab.js": ("lab.js", "text/javascript"),
@@ -42,6 +32,8 @@ _GUARDS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+#: Of a call, what its agent does wrong: the fields of a scenario's `[agent]`.
+_WRONG: Final[tuple[str, ...]] = ("faults", "at")
 _NAMES: Final = frozenset(("127.0.0.1", "localhost", "[::1]"))
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -78,22 +70,22 @@ class Control:
     async def _lab(self, _: web.Request) -> web.Response:
         bench = self._bench
         told = {"bridge": bench.bridge_url, "twilio": bench.twilio.url, "deepgram": bench.agent.url}
-        return web.json_response({**told, "scenarios": self._scenarios, "faults": sorted(ACTIONS)})
+        return web.json_response({**told, "scenarios": self._scenarios, "faults": sorted(actions())})
 
     async def _calls(self, _: web.Request) -> web.Response:
         return web.json_response({"calls": [call.summary() for call in self._bench.calls]})
 
     async def _place(self, request: web.Request) -> web.Response:
         asked = await _asked(request)
-        name, faults = asked.get("scenario", PLAIN), None
+        if unknown := asked.keys() - {"scenario", *_WRONG}:
+            raise web.HTTPBadRequest(text=f"`{min(unknown)[:40]}` is not known here; a call has scenario, faults, at\n")
+        name, wrong = asked.get("scenario", PLAIN), {field: asked[field] for field in _WRONG if field in asked}
         if name not in {one["name"] for one in self._scenarios}:
             raise web.HTTPBadRequest(text="there is no such scenario; GET /api/lab lists them\n")
-        if "faults" in asked:
-            faults = _converted(asked["faults"], Faults)
         try:
-            call = await self._bench.place(name, faults)
-        except ScenarioError as wrong:
-            raise web.HTTPBadRequest(text="".join(f"{one}\n" for one in wrong.problems)) from None
+            call = await self._bench.place(name, _part(wrong) if wrong else None)
+        except ScenarioError as error:
+            raise web.HTTPBadRequest(text="".join(f"{one}\n" for one in error.problems)) from None
         except ValueError as busy:
             raise web.HTTPConflict(text=f"{busy}\n") from None
         return web.json_response(call.summary(), status=201)
@@ -129,10 +121,9 @@ class Control:
 
     async def _fault(self, request: web.Request) -> web.Response:
         asked = await _asked(request)
-        kind = ACTIONS.get(str(asked.pop("do", "")))
-        if kind is None:
-            raise web.HTTPBadRequest(text=f"do is one of {', '.join(sorted(ACTIONS))}\n")
-        action: Action = _converted(asked, kind)
+        if asked.get("do") not in actions():
+            raise web.HTTPBadRequest(text=f"do is one of {', '.join(sorted(actions()))}\n")
+        _, action = moment_of(_part({"at": [asked]}).at[0])
         return web.json_response({"sockets": self._bench.inject(action)})
 
     async def _knock(self, request: web.Request) -> web.Response:
@@ -169,8 +160,8 @@ async def _asked(request: web.Request) -> dict[str, Any]:
     return asked
 
 
-def _converted(asked: Any, kind: type) -> Any:
-    try:
-        return msgspec.convert(asked, kind)
-    except msgspec.ValidationError as wrong:
-        raise web.HTTPBadRequest(text=f"{wrong}\n") from None
+def _part(asked: dict[str, Any]) -> AgentPart:
+    """Return what is to go wrong, as scenario files say it."""
+    if problems := list(differences(asked, AgentPart)):
+        raise web.HTTPBadRequest(text="".join(f"{problem}\n" for problem in problems))
+    return msgspec.convert(asked, AgentPart)

@@ -20,6 +20,11 @@ class Pulse:
         self.lags: deque[tuple[float, float]] = deque(maxlen=KEPT)
         self._beating: asyncio.Task[None] | None = None
 
+    @property
+    def worst_ms(self) -> float:
+        """How late it was at its worst."""
+        return max((late_ms for _, late_ms in self.lags), default=0.0)
+
     async def __aenter__(self) -> Self:
         self._beating = asyncio.create_task(self._beat())
         return self

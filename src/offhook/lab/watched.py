@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from offhook.lab.judge import Finding, History, Probed, judge
+from offhook.lab.judge.judge import codes
 from offhook.trace import Entry, sound_of
 
 #: What is shown of one message; the trace has it whole.
@@ -70,7 +71,7 @@ class Watched:
             "messages": len(self.entries),
             "buffered_ms": round(self.buffered_ms),
             "heard_ms": round(self.heard_ms),
-            "findings": None if self.findings is None else [asdict(finding) for finding in self.findings],
+            "findings": None if self.findings is None else [_told(finding) for finding in self.findings],
         }
 
     def since(self, number: int, at_most: int = 2000) -> dict[str, Any]:
@@ -101,3 +102,7 @@ class Watched:
         if entry.audio is not None:
             told["audio"] = base64.b64encode(entry.audio).decode()
         return told
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "meaning": codes()[finding.code]}

@@ -53,7 +53,7 @@ def manners_of(part: AgentPart) -> Manners:
 def faults_of(part: AgentPart, checked: int) -> Callable[[int], Faults]:
     """Return the faults of the n-th connection; ``checked`` handshakes came before the call's first."""
     faults = Faults() if part.faults is None else Faults(**given(part.faults))
-    faults = replace(faults, at=tuple(_moment(one) for one in part.at))
+    faults = replace(faults, at=tuple(moment_of(one) for one in part.at))
 
     def of_connection(index: int) -> Faults:
         nth = index - checked
@@ -66,7 +66,8 @@ def faults_of(part: AgentPart, checked: int) -> Callable[[int], Faults]:
     return of_connection
 
 
-def _moment(table: Any) -> tuple[At, Any]:
+def moment_of(table: Any) -> tuple[At, Any]:
+    """Return when something goes wrong, and what, from a table of `at`."""
     fields = given(table)
     known = {name: fields.pop(name) for name in At.__dataclass_fields__ if name in fields}
     word = table.__struct_config__.tag

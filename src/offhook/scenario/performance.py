@@ -18,12 +18,12 @@ from offhook.call.actions import CallRecord
 from offhook.lab.judge.finding import Finding
 from offhook.lab.judge.history import History
 from offhook.lab.judge.judge import judge
+from offhook.lab.pulse import Pulse
 from offhook.offline.ports import Mind
 from offhook.offline.record import CallRecord as AgentCall
 from offhook.offline.server import OfflineAgent
 from offhook.scenario.agents import faults_of, manners_of, mind_of
 from offhook.scenario.caller import options_of, steps_of
-from offhook.scenario.lag import Lag
 from offhook.scenario.lent import Lent
 from offhook.scenario.others import others_on_the_line
 from offhook.scenario.own import running_server
@@ -65,7 +65,7 @@ async def perform(named: Named, stage: Stage) -> Seen:
         target = await props.enter_async_context(_target(named, stage, agent, notes))
         speak = stage.speech.caller if stage.speech is not None and is_spoken(named, stage) else say
         steps, options = await steps_of(named, speak), await options_of(named.scenario.who, target, speak)
-        lag = await props.enter_async_context(Lag())
+        pulse = await props.enter_async_context(Pulse())
         await props.enter_async_context(others_on_the_line(named.scenario.who.lines_taken, target))
         began, known = time.monotonic(), _ids(agent)
         call = SimulatedCall(target.url, steps, _watched(options, named, notes))
@@ -77,8 +77,8 @@ async def perform(named: Named, stage: Stage) -> Seen:
         agent_calls, until = _calls(agent, known), time.monotonic()
         entries = _passed(call.report(), agent_calls, notes, began)
         seen = _seen(call.report(), agent_calls, entries, notes)
-        findings = await _judged(entries, until * 1000)
-        return replace(seen, findings=findings, is_own=is_own, took_s=until - began, lag_ms=lag.worst_ms)
+        findings = await _judged(entries, until * 1000, list(pulse.lags))
+        return replace(seen, findings=findings, is_own=is_own, took_s=until - began, lag_ms=pulse.worst_ms)
 
 
 def _watched(options: CallOptions, named: Named, notes: _Notes) -> CallOptions:
@@ -148,11 +148,11 @@ def _calls(agent: OfflineAgent | None, known: set[str]) -> list[AgentCall] | Non
     return None if agent is None else [call for call in agent.calls if call.request_id not in known]
 
 
-async def _judged(entries: list[Entry], until_ms: float) -> list[Finding]:
+async def _judged(entries: list[Entry], until_ms: float, lags: list[tuple[float, float]]) -> list[Finding]:
     """Judge beside the loop: other scenarios are being performed on it."""
     with ThreadPoolExecutor(1, "judge") as thread:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(thread, lambda: judge(History.of(entries, until_ms)))
+        return await loop.run_in_executor(thread, lambda: judge(History.of(entries, until_ms, lags)))
 
 
 def _passed(report: CallReport, agent_calls: list[AgentCall] | None, notes: _Notes, since: float) -> list[Entry]:

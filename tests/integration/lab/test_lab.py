@@ -8,10 +8,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.kit.known_bad.bridge import Bridge
 from tests.kit.lab import ACCOUNT, TOKEN, running_lab
 from tests.kit.wound import in_wound_time
 
-from offhook.lab.bench import PLAIN, Wiring
+from offhook.lab.bench import PLAIN, Bench, Wiring
 from offhook.lab.judge import History, judge
 from offhook.trace import read_trace
 
@@ -66,6 +67,28 @@ async def test_a_fault_happens_when_it_is_asked_for() -> None:
 
 
 @in_wound_time
+async def test_faults_are_said_as_in_scenarios() -> None:
+    async with running_lab() as (_, address), aiohttp.ClientSession() as session:
+        for asked, word in (
+            ({"faults": {"refuse": "x"}}, "refuse"),
+            ({"faults": {"refus": 503}}, "did you mean `refuse`?"),
+            ({"at": [{"do": "explode"}]}, "at"),
+            ({"scenari": PLAIN}, "scenari"),
+        ):
+            status, told = await post(session, f"{address}/api/calls", **asked)
+            assert (status, word in told) == (400, True), told
+        status, told = await post(session, f"{address}/api/faults", do="die", how="rest")
+        assert (status, "how" in told) == (400, True), told
+        for word in (await (await session.get(f"{address}/api/lab")).json())["faults"]:
+            assert await post(session, f"{address}/api/faults", do=word) == (200, {"sockets": 0})
+        wrong = {"faults": {"refuse": 402}, "at": [{"moment": "Settings", "do": "fail"}]}
+        _, placed = await post(session, f"{address}/api/calls", **wrong)
+        call = await over(session, address, placed["call"])
+        refused = [e for e in call["entries"] if (e["channel"], e["kind"]) == ("agent", "refused")]
+        assert {entry["status"] for entry in refused} == {402}
+
+
+@in_wound_time
 async def test_a_call_is_hung_up() -> None:
     async with running_lab() as (_, address), aiohttp.ClientSession() as session:
         _, placed = await post(session, f"{address}/api/calls")
@@ -87,6 +110,24 @@ async def test_strangers_are_not_let_in_by_our_server() -> None:
     async with running_lab() as (_, address), aiohttp.ClientSession() as session:
         status, probed = await post(session, f"{address}/api/knock")
         assert (status, set(probed.values())) == (200, {False})
+
+
+@in_wound_time
+async def test_a_strangers_agent_socket_is_no_part_of_a_call() -> None:
+    """A bridge that lets strangers in: what they make it do is in no call's history, and in the next call's verdict."""
+    async with Bench(Wiring(ACCOUNT, TOKEN)) as bench, Bridge(bench.agent.url, TOKEN, "", "stream unsigned") as bridge:
+        bridge.public = f"http://127.0.0.1:{bridge.port}"
+        await bench.connect(f"{bridge.public}/voice")
+        for expected in ([], ["stream-signature-unchecked"]):
+            call = await bench.place(PLAIN)
+            with pytest.raises(ValueError, match="a call is on"):
+                await bench.knock()
+            while call.findings is None:  # noqa: ASYNC110  # a fact of the bench, and no event
+                await asyncio.sleep(0.05)
+            assert [finding.code for finding in call.findings] == expected
+            passed = len(call.entries)
+            assert (await bench.knock()).unsigned_stream
+            assert len(call.entries) == passed
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", ""])

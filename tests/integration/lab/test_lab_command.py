@@ -12,12 +12,17 @@ import aiohttp
 import pytest
 from tests.kit.known_bad.bridge import Bridge
 from tests.kit.process import Process, running
+from typer.testing import CliRunner
+
+from offhook.cli.app import app
 
 SET = {
     "TWILIO_ACCOUNT_SID": "AC" + "5" * 32,
     "TWILIO_AUTH_TOKEN": "fedcba9876543210" * 2,
     "DEEPGRAM_API_KEY": "key",
 }
+#: The bridge is in another process and nobody's time is skipped: a machine may be late for it alone.
+LATE = {"caller-audio-late", "agent-audio-late", "agent-orphan", "slow-hang-up"}
 PORTS = ("--port", "0", "--twilio-port", "0", "--deepgram-port")
 
 
@@ -68,9 +73,17 @@ async def test_any_bridge_is_dropped_between(tmp_path: Path, defect: str | None)
             page = await address(process)
             bridge.agent_url = (await process.says(r"Deepgram's socket: +(ws://\S+)"))[1]
             call = await judged(session, page)
-            codes = [finding["code"] for finding in call["findings"]]
-            assert codes == ([] if defect is None else ["no-clear"])
+            codes = {finding["code"] for finding in call["findings"]}
+            assert codes - LATE == (set() if defect is None else {"no-clear"})
         assert SET["TWILIO_AUTH_TOKEN"] not in process.text
+
+
+@pytest.mark.parametrize("command", ["lab", "replay"])
+def test_what_is_no_webhook_is_refused(command: str, tmp_path: Path) -> None:
+    for url in ("voice", "127.0.0.1:5000", "ws://127.0.0.1/", "http:///voice"):
+        trace = (str(tmp_path / "none.jsonl"),) if command == "replay" else ()
+        result = CliRunner().invoke(app, [command, *trace, "--bridge", url], env={"COLUMNS": "200"})
+        assert (result.exit_code, "voice webhook, like http://" in result.stderr) == (2, True), result.stderr
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ const ROWS = 3000;
 const byId = (id) => document.getElementById(id);
 let shown = null; // the SID of the call that is shown
 let next = 0;
+let follows = true; // whether the exchange is scrolled to its end as it grows: until somebody scrolls back
 // Each direction's last row while it is audio, which gathers in it; a message of that direction ends it.
 const gathering = new Map();
 
@@ -76,11 +77,14 @@ function showVerdict(call) {
       const when = finding.at_ms === null ? "" : " at " + (finding.at_ms / 1000).toFixed(2) + " s";
       const many = finding.times > 1 ? " (" + finding.times + " times)" : "";
       row.append(element("code", finding.code), document.createTextNode(" " + finding.sentence + when + many));
+      row.append(element("div", plain(finding.meaning), "meaning"));
       rows.push(row);
     }
   }
   byId("verdict").replaceChildren(...rows);
 }
+
+function plain(text) { return text.replaceAll("`", ""); }
 
 function showEar(call) {
   byId("buffer").value = Math.min(10, call.buffered_ms / 1000);
@@ -91,6 +95,7 @@ function showEar(call) {
 function choose(sid) {
   shown = sid;
   next = 0;
+  follows = true;
   gathering.clear();
   byId("exchange").replaceChildren();
 }
@@ -111,11 +116,9 @@ async function refresh() {
   const asked = shown;
   const call = await ask("/api/calls/" + encodeURIComponent(asked) + "?since=" + next);
   if (asked !== shown) return;
-  const box = byId("scroll");
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
   call.entries.forEach(add);
   next = call.next;
-  if (atEnd) box.scrollTop = box.scrollHeight;
+  if (follows) byId("scroll").scrollTop = byId("scroll").scrollHeight;
   showEar(call);
   showVerdict(call);
 }
@@ -126,6 +129,7 @@ async function watch() {
 }
 
 async function begin() {
+  let width = byId("scroll").clientWidth;
   const lab = await ask("/api/lab");
   for (const name of ["bridge", "twilio", "deepgram"]) byId(name).textContent = lab[name];
   byId("scenario").replaceChildren(...lab.scenarios.map((one) => {
@@ -138,6 +142,11 @@ async function begin() {
     option.value = word;
     return option;
   }));
+  byId("scroll").addEventListener("scroll", () => {
+    const box = byId("scroll");
+    if (box.clientWidth === width) follows = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    width = box.clientWidth; // another width moves the text, and nobody has scrolled
+  });
   byId("place").addEventListener("click", () => doing(async () => {
     choose((await ask("/api/calls", { scenario: byId("scenario").value })).call);
   }));

@@ -43,7 +43,8 @@ def run(case: Case) -> Iterator[Finding]:
 def _webhook(case: Case) -> Iterator[Finding]:
     for voice in case.history.webhooks[:1]:
         if voice.answered_ms is None or voice.status is None or voice.status >= 300:
-            yield Finding("webhook-failed", f"the voice webhook answered {voice.status or 'nothing'}", voice.asked_ms)
+            what = f"answered {voice.status}" if voice.status else "gave no answer; is the bridge running?"
+            yield Finding("webhook-failed", f"the voice webhook {what}", voice.asked_ms)
         elif voice.answered_ms - voice.asked_ms > case.patience.webhook_ms:
             took_s = (voice.answered_ms - voice.asked_ms) / 1000
             yield Finding("webhook-slow", f"the voice webhook took {took_s:.1f} s", voice.asked_ms)
