@@ -50,6 +50,7 @@ class Leg(WSListener):
     def __init__(self, limit: int, close_s: float, sockets: set[Leg]) -> None:
         self.transport: WSTransport | None = None
         self.closed_by_peer = False
+        self._is_echo = False
         self.close_code = 1006
         self._limit, self._close_s, self._sockets = limit, close_s, sockets
         self._is_closing = False
@@ -114,7 +115,7 @@ class Leg(WSListener):
         """The close code we or picows sent because the peer broke the WebSocket protocol, or 0."""
         handshake = self.transport.close_handshake if self.transport is not None else None
         sent = handshake.sent.code.value if handshake is not None and handshake.sent is not None else 0
-        return sent if sent in (1002, 1003, 1007, 1009) and not self.closed_by_peer else 0  # an echo accuses nobody
+        return sent if sent in (1002, 1003, 1007, 1009) and not self._is_echo else 0  # an echo of ours accuses nobody
 
     def pause_writing(self) -> None:
         """More than the bound is unsent."""
@@ -156,7 +157,8 @@ class Leg(WSListener):
             return
         self.closed_by_peer = True
         self.close_code = code or 1005
-        if not transport.is_close_frame_sent:
+        self._is_echo = not transport.is_close_frame_sent
+        if self._is_echo:
             transport.send_close(_CLOSE_CODES.get(code or 1000, WSCloseCode.OK))
         transport.disconnect()
         asyncio.get_running_loop().call_later(self._close_s, self.abort)  # a peer that does not read ends here

@@ -144,6 +144,20 @@ async def test_c11_c12_broken_frames(place: Place, name, started):
     assert (event.get("cause") or event.get("reason")).split("/")[-1] == reason
 
 
+@pytest.mark.parametrize("name", ["binary", "rsv1 fragment", "text inside text"])
+async def test_who_answers_our_close_is_still_the_one_who_broke_the_protocol(place: Place, name):
+    raw, code = BROKEN[name]
+    async with place.line() as line:
+        await line.send(client_frame(TEXT, start()))
+        await until(lambda: place.events("call_started"))
+        await line.send(raw)
+        assert await line.close_code() == code
+        await line.send(client_frame(CLOSE, struct.pack("!H", code)))
+        await line.to_the_end()
+    await until(lambda: place.events("call_ended"))
+    assert [event["cause"] for event in place.events("call_ended")] == ["caller_error/caller_protocol"]
+
+
 @pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1011, 3000, 3999, 4000, 4999])
 async def test_close_codes_are_answered(place: Place, code):
     async with place.line() as line:
