@@ -69,7 +69,7 @@ LOCAL = [
         "settings",
         "not-toml",
         "single quotes",
-        written({"offhook.toml": '[agent]\nprompt_file = "C:\\Users\\ann\\prompt.md"\n'}),
+        written({"offhook.toml": '[agent]\nprompt_file = "D:\\agent\\prompt.md"\n'}),
     ),
     Seed(
         "an old key in the environment",
