@@ -64,7 +64,7 @@ class TurnEngine:
         self._retired: list[Any] = []
         self._playout = Playout(self._agent_audible)
         customs = Customs(manners.ids, manners.timers.function_s, manners.function_hosts)
-        self._functions = Functions(out, plan.history, dict(plan.functions), customs)
+        self._functions = Functions(out, plan.history, dict(plan.functions), customs, plan.signs_calls)
         self._stage = Stage(out, self._playout, self._functions, manners, plan.history, chain or Chain(out, {}))
         self._conversation = Conversation(plan.prompt, plan.greeting, list(plan.context), self._functions.specs())
         self._user_is_speaking = False
@@ -333,7 +333,7 @@ class TurnEngine:
         self._plan = plan
         self._retired.append(self._brain)
         self._brain = self._mind.brain(plan.agent)
-        self._functions.defined = dict(plan.functions)
+        self._functions.defined, self._functions.signed = dict(plan.functions), plan.signs_calls
         for conversation in self._conversations():
             conversation.prompt, conversation.functions = plan.prompt, self._functions.specs()
 

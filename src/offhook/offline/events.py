@@ -5,6 +5,7 @@ Shapes: Voice Agent reference, "Server messages". Latencies are seconds, rounded
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
@@ -49,7 +50,12 @@ def history_turn(role: Literal["user", "assistant"], content: str) -> Message:
     return {"type": "History", "role": role, "content": content}
 
 
-def history_calls(called: Iterable[tuple[Called, bool]]) -> Message:
+def thought_signature(call: Called) -> str:
+    """Return what some Gemini models sign a call with; opaque, and the same wherever the call is shown."""
+    return base64.b64encode(f"{call.name} {call.id}".encode()).decode()
+
+
+def history_calls(called: Iterable[tuple[Called, bool]], *, signed: bool = False) -> Message:
     """Report answered function calls, each with whether the client made it."""
     return {
         "type": "History",
@@ -60,18 +66,25 @@ def history_calls(called: Iterable[tuple[Called, bool]]) -> Message:
                 "client_side": client_side,
                 "arguments": call.arguments,
                 "response": call.response or "",
+                **({"thought_signature": thought_signature(call)} if signed else {}),
             }
             for call, client_side in called
         ],
     }
 
 
-def function_request(called: Iterable[tuple[Called, bool]]) -> Message:
+def function_request(called: Iterable[tuple[Called, bool]], *, signed: bool = False) -> Message:
     """Ask for functions, together."""
     return {
         "type": "FunctionCallRequest",
         "functions": [
-            {"id": call.id, "name": call.name, "arguments": call.arguments, "client_side": client_side}
+            {
+                "id": call.id,
+                "name": call.name,
+                "arguments": call.arguments,
+                "client_side": client_side,
+                **({"thought_signature": thought_signature(call)} if signed else {}),
+            }
             for call, client_side in called
         ],
     }

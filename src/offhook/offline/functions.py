@@ -74,12 +74,13 @@ class _Open:
 
 @dataclass(slots=True)
 class Functions:
-    """The functions of one call and their open calls."""
+    """The functions of one call and their open calls; ``signed``: as some Gemini models do."""
 
     out: Outlet
     history: bool
     defined: dict[str, Defined] = field(default_factory=dict)
     customs: Customs = field(default_factory=Customs)
+    signed: bool = False
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _open: dict[str, _Open] = field(default_factory=dict)
 
@@ -134,7 +135,8 @@ class Functions:
         loop = asyncio.get_running_loop()
         waiting = {call.id: _Open(call, defined[call.name], loop.create_future(), asker) for call in calls}
         self._open.update(waiting)
-        self.out.event(events.function_request((one.call, one.function.client_side) for one in waiting.values()))
+        asked = [(one.call, one.function.client_side) for one in waiting.values()]
+        self.out.event(events.function_request(asked, signed=self.signed))
         async with asyncio.TaskGroup() as group:
             each = [group.create_task(self._one(one)) for one in waiting.values()]
         return [task.result() for task in each]
@@ -149,7 +151,7 @@ class Functions:
         if not function.client_side:
             self.out.event(events.function_response(done))
         if self.history:
-            self.out.event(events.history_calls([(done, function.client_side)]))
+            self.out.event(events.history_calls([(done, function.client_side)], signed=self.signed))
         return done
 
     async def _patiently(self, call: Called, future: asyncio.Future[str]) -> str:

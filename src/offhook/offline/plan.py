@@ -18,6 +18,8 @@ from offhook.offline.ports import Called, FunctionSpec, Said
 
 #: Characters of a prompt that a managed model takes; more is cut, with a Warning.
 PROMPT_CHARACTERS: Final = 25_000
+#: The models that sign their function calls.
+SIGNING: Final = "gemini-3"
 ANY_PROJECT: Final = rules.Project()
 TELEPHONE: Final = Format("mulaw", 8000)
 
@@ -34,6 +36,7 @@ class CallPlan:
     prompt_was_cut: bool = False
     prompt_is_bounded: bool = True
     voice_prompt_added: bool = False
+    signs_calls: bool = False
     greeting: str = ""
     context: Sequence[Said | Called] = ()
     history: bool = True
@@ -82,6 +85,7 @@ def with_think(
         prompt=prompt[:PROMPT_CHARACTERS] if bounded else prompt,
         prompt_was_cut=bounded and len(prompt) > PROMPT_CHARACTERS,
         prompt_is_bounded=bounded,
+        signs_calls=isinstance(provider, m.GoogleThink) and str(provider.model).startswith(SIGNING),
         voice_prompt_added=isinstance(provider, m.DeepgramThink)
         and provider.model == "think-fast"
         and provider.voice_prompt_opt_out is not True,

@@ -375,6 +375,20 @@ async def endpoint(answer: Callable[[web.Request], Awaitable[web.StreamResponse]
         await runner.cleanup()
 
 
+async def test_calls_of_gemini_models_are_signed() -> None:
+    gemini = {"provider": {"type": "google", "model": "gemini-3.5-flash"}, "functions": [LOOK]}
+    async with on_a_call(mind=Looking(), think=gemini) as (_, client):
+        await client.sends({"type": "InjectUserMessage", "content": "well?"})
+        asked = (await client.gets("FunctionCallRequest"))["functions"][0]
+        signature = asked["thought_signature"]
+        assert signature
+        answer = {"id": asked["id"], "name": "look", "content": "here", "thought_signature": signature}
+        await client.sends({"type": "FunctionCallResponse", **answer})
+        await client.gets("AgentAudioDone")
+        past = next(message["function_calls"][0] for message in client.all("History") if "function_calls" in message)
+        assert past["thought_signature"] == signature
+
+
 async def test_server_side_functions_are_really_called() -> None:
     seen: list[tuple[str, str | None, str]] = []
 
