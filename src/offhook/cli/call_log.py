@@ -81,6 +81,8 @@ def reasons_of(report: CallReport, *, signed: bool) -> Iterator[str]:
     """Yield why a call is not in order, each with what to do about it where that is known."""
     yield from report.problems
     for found in report.complaints:
+        if found.code == _DEAD_AIR and report.problems:
+            continue  # one of the problems says it, and for how long
         hint = hint_of(found, signed=signed)
         yield f"{found}{f' - {hint}' if hint else ''}"
     if report.stream_started_ms is None:
@@ -106,6 +108,7 @@ def hint_of(found: Complaint, *, signed: bool) -> str:
     }.get(found.http_status or 0, _BY_CODE.get(found.code, ""))
 
 
+_DEAD_AIR = -3
 _BY_CODE = {
     31902: "is the server running, and is this its port?",
     11205: "is the server running, and is this its port?",
@@ -115,7 +118,7 @@ _BY_CODE = {
     31904: "is the name spelt right, and is the tunnel or the deployment there?",
     31921: "the server refused the stream after `start`: a missing token, another account, or an error of its own",
     12300: "the voice webhook must answer with Content-Type: text/xml",
-    -3: "the agent never spoke, or stopped answering",
+    _DEAD_AIR: "the agent never spoke, or stopped answering",
 }
 
 

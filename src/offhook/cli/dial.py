@@ -83,10 +83,13 @@ def dial(
 
     if sum(bool(given) for given in (say, audio, scenario)) > 1:
         raise typer.BadParameter("give one of --say, --audio and --scenario")
+    if any(not line.strip() for line in say or ()):
+        raise typer.BadParameter("nothing to say", param_hint="--say")
     if method.upper() not in ("GET", "POST"):
         raise typer.BadParameter("--method is GET or POST")
     for name, address in {"URL": url, "--sign-as": sign_as, "--fallback": fallback}.items():
         _check_address(name, address)
+    _check_folder(out)
     who, folder = _caller(say or [], audio or [], scenario)
     token, account = credentials(token_env, account_sid)
     chosen = {
@@ -146,6 +149,15 @@ def _check_address(name: str, address: str | None) -> None:
         raise typer.BadParameter(f"{fault.text}; give a whole {kinds} address", param_hint=name) from None
 
 
+def _check_folder(out: Path | None) -> None:
+    """Make the folder before anything is dialled: what a call has told cannot be had again."""
+    try:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be made: {error.strerror}", param_hint="--out") from None
+
+
 def _parameters(given: Sequence[str]) -> dict[str, str]:
     pairs = [pair.partition("=") for pair in given]
     if any(not name or not equals for name, equals, _ in pairs):
@@ -167,32 +179,40 @@ async def _dial(who: CallerPart, folder: Path, how: _Manner, out: Path | None, *
     from offhook.cli.call_log import line_of, reasons_of, summary_of
     from offhook.sim.call import SimulatedCall
 
+    is_read = not as_json
+
     def print_event(event: Event) -> None:
-        if not as_json and (line := line_of(event)) is not None:
+        nonlocal is_read
+        if not is_read or (line := line_of(event)) is None:
+            return
+        try:
             typer.echo(line)
+        except OSError:  # nobody reads any more: the call goes on to its end all the same
+            is_read = False
 
     steps, options = await _prepared(who, folder, how)
     call = SimulatedCall(how.target.url, steps, options, print_event)
+    is_written = False
     try:
         report = await call.run()
     finally:
-        if out is not None:
-            _write(call, out)
+        is_written = out is not None and _write(call, out)
+    is_good = report.ok and is_written is (out is not None)
     if as_json:
         import json
 
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
-        return 0 if report.ok else 1
+        return 0 if is_good else 1
     typer.echo("")
     for line in summary_of(report):
         typer.echo(line)
-    if out is not None:
+    if is_written and out is not None:
         typer.echo(f"written: {out / 'call.wav'}, {out / 'call.json'}")
     for reason in reasons_of(report, signed=options.auth_token is not None):
         typer.echo(f"not in order: {reason}", err=True)
     if report.ok:
         typer.echo("in order: no complaints")
-    return 0 if report.ok else 1
+    return 0 if is_good else 1
 
 
 async def _prepared(who: CallerPart, folder: Path, how: _Manner) -> tuple[list[Step], CallOptions]:
@@ -213,9 +233,10 @@ async def _prepared(who: CallerPart, folder: Path, how: _Manner) -> tuple[list[S
     return steps, replace(options, method=how.method, fallback_url=how.fallback_url, limit_s=how.limit_s)
 
 
-def _write(call: SimulatedCall, out: Path) -> None:
+def _write(call: SimulatedCall, out: Path) -> bool:
     try:
         call.write(out)
     except OSError as error:
         typer.echo(f"offhook dial: {out} cannot be written: {error.strerror}", err=True)
-        raise typer.Exit(1) from None
+        return False
+    return True

@@ -25,14 +25,16 @@ from offhook.sim.tones import tone
 
 #: For a stream to be there that a step disturbs.
 STREAM_S: Final = 15.0
+#: How long it may ring is not the caller's business but the call's, and their patience's.
+NEVER_S: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForAgent:
     """Listen until the agent has spoken and then been silent for ``quiet_ms``.
 
-    Nothing audible within ``timeout_s`` is dead air: the caller gives up. One who talks longer than ``longest_s``
-    is not waited for.
+    Nothing audible within ``timeout_s`` of an answer is dead air: the caller gives up. One who talks longer than
+    ``longest_s`` is not waited for.
     """
 
     quiet_ms: float = 800.0
@@ -154,6 +156,11 @@ class Line(Protocol):
         ...
 
     @property
+    def is_answered(self) -> bool:
+        """Whether somebody has answered: before that there is nobody to listen to."""
+        ...
+
+    @property
     def agent(self) -> Hearing:
         """What is heard of the agent."""
         ...
@@ -245,6 +252,7 @@ class Caller:
         self._answered_ms = line.now_ms()
 
     async def _listen(self, step: WaitForAgent, line: Line) -> bool:
+        await line.wait_until(lambda: line.is_answered, NEVER_S)
         began = await line.wait_until(lambda: self._heard_since(line), step.timeout_s)
         if not began:
             return self._give_up(step.timeout_s)
@@ -259,6 +267,7 @@ class Caller:
         return True
 
     async def _interrupt(self, step: Interrupt, line: Line) -> bool:
+        await line.wait_until(lambda: line.is_answered, NEVER_S)
         if not await line.wait_until(lambda: self._heard_since(line), step.timeout_s):
             return self._give_up(step.timeout_s)
 

@@ -61,6 +61,8 @@ class FrameReader:
         while (found := self._next_frame()) is not None:
             opcode, fin, payload = found
             if opcode >= CLOSE:
+                if opcode == CLOSE:
+                    _check_close(payload)
                 yield Message(opcode, payload)
                 continue
             message = self._join(opcode, fin, payload)
@@ -104,6 +106,18 @@ class FrameReader:
         message = Message(self._parts_opcode, b"".join(self._parts))
         self._parts, self._parts_opcode, self._parts_bytes = [], 0, 0
         return message
+
+
+def _check_close(payload: bytes) -> None:
+    """Check a code and a reason, where there are any (RFC 6455, 5.5.1 and 7.4)."""
+    code = int.from_bytes(payload[:2], "big")
+    is_known = 1000 <= code <= 1014 and code not in (1004, 1005, 1006)
+    if payload and (len(payload) < 2 or not (is_known or 3000 <= code <= 4999)):
+        raise FrameFault("a close frame has a code that may not be sent")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError:
+        raise FrameFault("the reason in a close frame is not UTF-8") from None
 
 
 def _check_head(first: int, second: int) -> None:

@@ -96,6 +96,11 @@ class Handset:
     # -- the caller's side: `Line` --------------------------------------------------------------------------------
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the call was answered."""
+        return self._circuit.is_answered
+
+    @property
     def agent(self) -> Hearing:
         """What is heard of the agent."""
         return self._witness.agent

@@ -46,7 +46,7 @@ def write_stereo(path: Path, caller: Track, agent: Track) -> None:
     samples[1::2] = _pcm(agent.padded(size))
     if sys.byteorder == "big":
         samples.byteswap()
-    with wave.open(str(path), "wb") as file:
+    with path.open("wb") as opened, wave.open(opened, "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)

@@ -167,6 +167,11 @@ async def _audio(step: SayStep | InterruptStep, speak: Speak, folder: Path) -> b
         return await speak(step.text)
     assert step.audio is not None
     try:
-        return read_ulaw(folder / step.audio)
-    except (AudioFileError, OSError) as error:
+        audio = read_ulaw(folder / step.audio)
+    except AudioFileError as error:
         raise StepError(f"audio `{step.audio}`: {error}") from None
+    except OSError as error:
+        raise StepError(f"audio `{step.audio}`: {error.strerror or 'it cannot be read'}") from None
+    if not audio:
+        raise StepError(f"audio `{step.audio}`: there is no sound in it")
+    return audio

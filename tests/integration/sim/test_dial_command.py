@@ -220,16 +220,41 @@ def test_the_token_comes_from_dotenv_or_another_variable(tmp_path, dial):
         ("--scenario", "gone.toml"),
         ("--scenario", "bad.toml"),
         ("--audio", "gone.wav"),
+        ("--audio", "empty.ulaw"),
+        ("--say", " "),
+        ("--out", "empty.ulaw"),
         ("--method", "PUT"),
         ("--parameter", "x"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_dialling(tmp_path, dial, arguments):
     (tmp_path / "bad.toml").write_text("[[steps]]\ndo = 'sing'\n")
+    (tmp_path / "empty.ulaw").touch()
     code, output, errors = dial("ws://127.0.0.1:1/", *arguments)
     assert code == 2
     assert output == ""
     assert "Traceback" not in errors
+    assert "Errno" not in errors
+
+
+def test_what_cannot_be_written_takes_nothing_from_what_is_printed(dial, tmp_path):
+    (tmp_path / "out" / "call.wav").mkdir(parents=True)
+    with served() as port:
+        code, output, errors = dial(f"ws://127.0.0.1:{port}/", "--json", "--out", "out")
+    assert code == 1
+    assert json.loads(output)["ok"] is True
+    assert "out cannot be written" in errors
+
+
+def test_a_reader_who_goes_takes_nothing_along(tmp_path):
+    with served() as port, start(tmp_path, f"ws://127.0.0.1:{port}/", "--out", "out") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(DEADLINE_S) == 1
+    assert json.loads((tmp_path / "out" / "call.json").read_text(encoding="utf-8"))["ok"] is True
 
 
 def test_ctrl_c_ends_it_with_130(tmp_path):

@@ -14,7 +14,8 @@ LOUD = b"\x10\x90" * 80  # 20 ms
 class VirtualLine:
     """A line in virtual time: the agent is audible in the given spans; each wait moves time by 10 ms."""
 
-    def __init__(self, *spans: tuple[int, int], ends_ms: float = 1e9) -> None:
+    def __init__(self, *spans: tuple[int, int], ends_ms: float = 1e9, answered_ms: float = 0.0) -> None:
+        self._answered_ms = answered_ms
         self.agent = Hearing()
         self.did: list[tuple[float, str]] = []
         self._now = 0.0
@@ -23,6 +24,10 @@ class VirtualLine:
 
     def now_ms(self) -> float:
         return self._now
+
+    @property
+    def is_answered(self) -> bool:
+        return self._now >= self._answered_ms
 
     def _pass(self, ms: float) -> None:
         for _ in range(round(ms / 10)):
@@ -49,6 +54,14 @@ class VirtualLine:
 
 
 ONE_SECOND = b"\x10" * 8000
+
+
+async def test_however_long_it_rings_a_caller_listens_from_the_answer_on():
+    line = VirtualLine((20_500, 21_000), answered_ms=20_000)
+    caller = Caller([WaitForAgent(timeout_s=1.0), Say(ONE_SECOND, "hi")])
+    await caller.talk(line)
+    assert [what for _, what in line.did] == ["say hi"]
+    assert caller.problems == []
 
 
 async def test_a_caller_speaks_after_the_greeting_and_its_pauses():

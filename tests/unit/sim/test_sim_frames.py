@@ -7,7 +7,7 @@ from websockets.frames import Frame as TheirFrame
 from websockets.frames import Opcode
 
 from offhook.sim.complaints import LineFault
-from offhook.sim.frames import BINARY, PING, TEXT, FrameFault, FrameReader, Message, frame
+from offhook.sim.frames import BINARY, CLOSE, PING, TEXT, FrameFault, FrameReader, Message, frame
 from offhook.sim.handshake import check_upgrade, upgrade_request
 
 
@@ -49,11 +49,21 @@ def test_fragments_are_joined_and_control_frames_may_lie_between():
         b"\x80\x00",  # continuation of nothing
         b"\x01\x00\x81\x00",  # new message inside one
         b"\x82\x7f\x00\x00\x00\x40\x00\x00\x00\x00",  # 256 GiB announced
+        b"\x88\x01\x03",  # half a close code
+        b"\x88\x02\x03\xed",  # 1005, which only says that there was none
+        b"\x88\x02\x03\xe7",  # 999
+        b"\x88\x03\x03\xe8\xff",  # a reason that is not UTF-8
     ],
 )
 def test_what_breaks_the_protocol(stream):
     with pytest.raises(FrameFault):
         list(FrameReader().feed(stream))
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1011, 1014, 3000, 4400])
+def test_a_close_with_a_code_that_may_be_sent(code):
+    payload = code.to_bytes(2, "big") + "grüße".encode()
+    assert list(FrameReader().feed(served(Opcode.CLOSE, payload))) == [Message(CLOSE, payload)]
 
 
 def test_endless_fragments_are_bounded():
