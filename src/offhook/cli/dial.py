@@ -102,7 +102,8 @@ def dial(
         "detection": msgspec.convert({}, DetectionTable) if placed else None,
     }
     who = replace(who, **{name: value for name, value in chosen.items() if value is not None})
-    how = _Manner(Target(url, token, account, sign_as=sign_as), method.upper(), fallback, timeout)
+    target = Target(url, token, account) if sign_as is None else Target.public(url, sign_as, token, account)
+    how = _Manner(target, method.upper(), fallback, timeout)
     raise typer.Exit(run_loop(_dial(who, folder, how, out, as_json=as_json)))
 
 

@@ -31,13 +31,12 @@ async def steps_of(named: Named, speak: Speak) -> list[Step]:
 
 async def options_of(who: CallerPart, target: Target, speak: Speak) -> CallOptions:
     """Return how the call is made: by whom, over which line, to whom."""
-    line = {name: value for name, value in given(who.line).items() if name != "sign_as" or value is not None}
     life = given(who.life)
     remarks = [Remark(await speak(text), text) for text in life.pop("remarks")]
     return CallOptions(
         auth_token=target.auth_token if who.auth == "signed" else None,
         identity=_identity(who, target),
-        behaviour=Behaviour(**{"sign_as": target.sign_as, **line}),
+        behaviour=Behaviour(**given(who.line)),
         network=PROFILES[who.network] if isinstance(who.network, str) else Network(**given(who.network)),
         life=Life(**life, remarks=remarks),
         parameters=who.parameters,

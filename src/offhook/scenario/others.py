@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Final
 
 from offhook.scenario.reading import ScenarioError
@@ -46,5 +45,4 @@ async def others_on_the_line(count: int, target: Target) -> AsyncIterator[None]:
 
 def _options(target: Target) -> CallOptions:
     identity = CallIdentity() if target.account_sid is None else CallIdentity(account_sid=target.account_sid)
-    options = CallOptions(auth_token=target.auth_token, identity=identity, reach=target.reach)
-    return replace(options, behaviour=replace(options.behaviour, sign_as=target.sign_as))
+    return CallOptions(auth_token=target.auth_token, identity=identity, reach=target.reach)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from offhook.sim.address import stream_address
 from offhook.sim.behaviour import Behaviour, dialled_url, signature_header
@@ -49,7 +50,8 @@ class Dialler:
         connected = target if self._reach is None else self._reach.local_url(target)
         signed = signature_header(target, self._auth_token, self._behaviour)
         try:
-            sent = {"User-Agent": USER_AGENT, **signed, **headers}
+            host = {} if connected == target else {"Host": urlsplit(target).netloc.rpartition("@")[2]}
+            sent = {**host, "User-Agent": USER_AGENT, **signed, **headers}
             socket = await Socket.open(connected, sent, on_message, on_ended, tls=tls)
         except LineFault as fault:
             if self._tap is not None:

@@ -17,11 +17,14 @@ _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def upgrade_request(url: str, key: str, headers: Mapping[str, str]) -> bytes:
-    """Return the request head for ``url`` with exactly the headers of a Twilio handshake plus ``headers``."""
+    """Return the request head for ``url`` with exactly the headers of a Twilio handshake plus ``headers``.
+
+    A `Host` among them is the server's public name, where that is not the one connected to.
+    """
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [f"GET {target} HTTP/1.1", f"Host: {parts.netloc.rpartition('@')[2]}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines = [f"GET {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in {"Host": parts.netloc.rpartition("@")[2], **headers}.items()]
     lines += ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 

@@ -29,6 +29,6 @@ class Reach:
             return url
         if not is_public or parts.scheme not in _SECURE:
             return url
-        streams = parts.scheme in ("ws", "wss")
-        scheme = local.scheme if not streams else {"https": "wss", "http": "ws"}[_SECURE[local.scheme]]
+        is_stream = parts.scheme in ("ws", "wss")
+        scheme = _SECURE[local.scheme].replace("http", "ws" if is_stream else "http")
         return parts._replace(scheme=scheme, netloc=local.netloc).geturl()

@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 import pytest
 from aiohttp import web
-from tests.integration.sim.office import ASK, LISTEN, LOUD, called
+from tests.integration.sim.office import ASK, LISTEN, LOUD, TOKEN, called
 from tests.kit.ports import deaf_port
 from tests.kit.tls import self_signed
+from twilio.request_validator import RequestValidator
 
+from offhook.scenario.target import Target
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.caller import HangUp, Interrupt, Pause, Press, WaitForAgent, WaitForHangUp
 from offhook.sim.complaints import DEAD_AIR
@@ -275,6 +277,49 @@ async def test_a_webhook_without_http_or_without_trust():
         ):
             report, _ = await called(url, Pause(10))
             assert [found.code for found in report.complaints] == [code]
+
+
+async def test_a_public_name_is_signed_and_asked_for_and_reached_where_it_is_dialled(office):
+    public = "https://voice.example.com"
+    office.documents["/voice"] = (
+        f'<Response><Connect action="{public}/after"><Stream url="wss://voice.example.com/stream"/></Connect></Response>'
+    )
+    office.documents["/after"] = "<Response><Hangup/></Response>"
+    office.hangs_up_after = 1
+    hosts: list[str] = []
+    stream = office.stream
+
+    async def noting(request: web.Request) -> web.WebSocketResponse:
+        hosts.append(request.headers["Host"])
+        office.stream_with = None
+        return await stream(request)
+
+    office.stream_with = noting
+    target = Target.public(f"{office.http}/voice", public, TOKEN, None)
+    report, _ = await called(target.url, LISTEN, ASK, WaitForHangUp(), reach=target.reach)
+    assert report.complaints == ()
+    assert (hosts, office.headers["Host"]) == (["voice.example.com"], "voice.example.com")
+    (asked,) = office.of("/after")
+    validator = RequestValidator(TOKEN)
+    assert validator.validate(f"{public}/after", asked, office.headers["X-Twilio-Signature"])
+
+
+@pytest.mark.parametrize(
+    ("url", "public", "asked", "reached"),
+    [
+        ("http://127.0.0.1:8080/v?a=b", "https://x.example", "https://x.example/v?a=b", "http://127.0.0.1:8080/v?a=b"),
+        ("ws://127.0.0.1:8080/s", "https://x.example", "wss://x.example/s", "ws://127.0.0.1:8080/s"),
+        ("ws://127.0.0.1:8080/s", "wss://x.example/other", "wss://x.example/s", "ws://127.0.0.1:8080/s"),
+        ("wss://deployed.example/s", "http://x.example", "ws://x.example/s", "wss://deployed.example/s"),
+    ],
+)
+def test_a_public_name_and_where_it_is_reached(url, public, asked, reached):
+    target = Target.public(url, public, None, None)
+    assert target.url == asked
+    assert target.reach is not None
+    assert target.reach.local_url(asked) == reached
+    assert target.reach.local_url("https://else.example/v") == "https://else.example/v"
+    assert target.reach.local_url("http://[::1") == "http://[::1"
 
 
 async def test_get_carries_the_form_in_the_signed_query(office):
