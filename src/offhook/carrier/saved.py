@@ -18,6 +18,8 @@ from offhook.errors import ConfigError
 
 #: Where, seen from the project's folder.
 FILE: Final = Path(".offhook") / "numbers.json"
+#: What `offhook dev` remembers: numbers that are answered from a computer for a while. Apart, as it comes off first.
+HERE: Final = Path(".offhook") / "dev.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class SavedWirings:
 
     def __init__(self, folder: Path, file: Path = FILE) -> None:
         self.file = folder / file
+        self._for_now = SavedWirings(folder, HERE) if file != HERE else None
 
     def get(self, sid: str) -> Saved | None:
         """Return what is remembered of a number. Raises ConfigError where the file cannot be understood."""
@@ -45,9 +48,12 @@ class SavedWirings:
     def save(self, sid: str, now: Wiring, ours: Wiring) -> Saved:
         """Remember what answers a number ``now``, before ``ours`` is written; return what is kept.
 
-        Where ``now`` is what we wrote ourselves earlier, what was there before us stays remembered.
+        Where ``now`` is what we wrote ourselves earlier, what was there before us stays remembered; so it does where
+        an `offhook dev` that was cut off has left the number with its tunnel.
         """
         kept = self._read()
+        left = self._for_now.get(sid) if self._for_now is not None else None
+        now = left.before if left is not None and left.ours == now else now
         known = kept.get(sid)
         before = known.before if known is not None and known.ours == now else now
         kept[sid] = Saved(before, ours)

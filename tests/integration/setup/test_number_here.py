@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from offhook.carrier.account import Credentials
+from offhook.carrier.attach import attach, detach, wiring_for
 from offhook.carrier.client import Carrier
+from offhook.carrier.saved import SavedWirings
 from offhook.carrier.transport import Deadlines
 from offhook.errors import CarrierError
 from offhook.setup.dev.number import NumberHere, put_back, remembered
@@ -127,3 +129,31 @@ async def test_what_was_there_first_survives_crash_after_crash(tmp_path: Path):
         assert not number.get("voice_application_sid")
 
         await is_settled(tmp_path, carrier, number)
+
+
+async def test_attached_after_a_crash_what_was_there_first_is_what_detach_puts_back(tmp_path: Path):
+    """A `dev` was cut off, and nobody restored: the number goes to a server for good, then back to what it was."""
+    async with twin() as (_, carrier, number):
+        cut_off = await here(carrier, number, tmp_path)
+        await cut_off.take(HERE, "/twilio", {"application"})
+        saved = SavedWirings(tmp_path)
+        now = await carrier.numbers.fetch(number.sid)
+        await attach(carrier.numbers, saved, now, wiring_for("https://voice.example.com", now.wiring))
+
+        assert await put_back(carrier, remembered(tmp_path), number.sid, lambda line: None)
+        assert number.get("voice_url") == "https://voice.example.com/twilio/voice"
+        await detach(carrier.numbers, saved, number.sid)
+        assert as_before(number)
+
+
+async def test_of_two_at_once_the_second_keeps_the_number_until_it_ends(tmp_path: Path):
+    async with twin() as (_, carrier, number):
+        first = await here(carrier, number, tmp_path)
+        await first.take(HERE, "/twilio", {"application"})
+        second = await here(carrier, number, tmp_path)
+        await second.take("https://two.ngrok-free.app", "/twilio")
+
+        await first.put_back()
+        assert number.get("voice_url") == "https://two.ngrok-free.app/twilio/voice"
+        await second.put_back()
+        assert as_before(number)

@@ -8,22 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from offhook.carrier.client import Carrier
 from offhook.carrier.number import Number, Wiring
 from offhook.carrier.numbers import Takeable
-from offhook.carrier.saved import Saved, SavedWirings
+from offhook.carrier.saved import HERE, Saved, SavedWirings
 from offhook.errors import CarrierError, SetupError
-
-#: Where, seen from the project's folder. Apart from what `offhook numbers` remembers: that is for good, this for now.
-FILE: Final = Path(".offhook") / "dev.json"
 
 
 def remembered(folder: Path) -> SavedWirings:
     """Return what `offhook dev` remembers in this folder."""
-    return SavedWirings(folder, FILE)
+    return SavedWirings(folder, HERE)
 
 
 def ours(before: Wiring, public_url: str, stream_path: str) -> Wiring:
@@ -73,10 +69,11 @@ class NumberHere:
         self._carrier, self._saved, self._told = carrier, saved, told
         self.number = number
         self._is_ours = self._is_told = False
+        self._wanted = number.wiring
 
     async def take(self, public_url: str, stream_path: str, may_take: Collection[Takeable] = ()) -> None:
         """Wire the number here and read it back. Raises CarrierError; then it is as it was, or remembered."""
-        wanted = ours(self.number.wiring, public_url, stream_path)
+        wanted = self._wanted = ours(self.number.wiring, public_url, stream_path)
         kept = self._saved.save(self.number.sid, self.number.wiring, wanted)
         self._is_ours = True
         try:
@@ -89,6 +86,11 @@ class NumberHere:
     async def put_back(self) -> None:
         """Put back what answered before. Never raises CarrierError: what could not be done stays remembered."""
         if self._is_ours:
+            known = self._saved.get(self.number.sid)
+            if known is not None and known.ours != self._wanted:
+                self._told(f"{self.number.e164} is answered by another `offhook dev` meanwhile, which puts it back")
+                self._is_ours = False
+                return
             if not self._is_told:
                 self._is_told = True
                 self._told(f"{self.number.e164} goes back to what it was …")
