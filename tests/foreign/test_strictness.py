@@ -48,6 +48,9 @@ EARS: list[dict[str, Any]] = [
         "eot_threshold": 0.7,
     },
 ]
+#: What the vendor's pages allow and the document does not: with an endpoint of one's own the model of Google is in the
+#: URL, and the version of a voice is v1 where it is left out.
+NEWER = {"without agent.think.0.provider.model", "without agent.speak.provider.version"}
 BASES = [
     *(
         settings({"think": [{"provider": one, "endpoint": ANYWHERE, "prompt": "p", "functions": [FUNCTION]}]})
@@ -101,4 +104,5 @@ def test_what_the_document_refuses_is_refused(message: dict[str, Any], vendor_co
     changes = list(damaged(message))
     refused = [change for change, changed in changes if not judge.is_valid(changed)]
     assert len(refused) > len(changes) / 3
-    assert [change for change, changed in changes if change in refused and is_taken(changed)] == []
+    newer = NEWER if message in (BASES[2], BASES[5]) else set()
+    assert {change for change, changed in changes if change in refused and is_taken(changed)} == newer & {*refused}
