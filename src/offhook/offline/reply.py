@@ -76,6 +76,7 @@ class Reply:
         self.conversation = conversation
         self.user_text = user_text
         self._behavior = behavior
+        self._asks_provider = bool(user_text)  # no model writes a greeting or an injected line
         self.segments: list[Segment] = []
         self.figures = Figures()
         self.has_spoken = False
@@ -118,7 +119,7 @@ class Reply:
         self.figures.asked = loop.time()
         try:
             for _ in range(MAX_ROUNDS):
-                if not self._stage.chain.reaches("think"):
+                if self._asks_provider and not self._stage.chain.reaches("think"):
                     return await self._cannot_think()
                 defined = self._stage.functions.defined
                 wanted = await self._round()

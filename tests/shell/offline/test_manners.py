@@ -136,6 +136,19 @@ async def test_a_fallback_answers_and_none_left_is_an_error() -> None:
         assert client.messages[-1]["code"] == "FAILED_TO_THINK"
 
 
+async def test_no_provider_is_asked_for_a_greeting_or_an_injected_line() -> None:
+    think = {"provider": {"type": "open_ai", "model": "gpt-4o-mni"}}
+    manners = Manners(project=Project(any_model=False))
+    async with on_a_call(mind=ONE, manners=manners, think=think, greeting="Hi.") as (_, client):
+        await client.gets("AgentAudioDone")
+        await client.sends({"type": "InjectAgentMessage", "message": "And hello.", "behavior": "queue"})
+        await client.gets("AgentAudioDone", 2)
+        assert not client.all("Warning")
+        await client.sends({"type": "InjectUserMessage", "content": "hello"})
+        await client.is_closed()
+        assert client.messages[-1]["code"] == "FAILED_TO_THINK"
+
+
 async def test_a_lost_think_may_lose_the_turn_only() -> None:
     faults = Faults(at=((At("SettingsApplied"), Lose("think")),))
     async with on_a_call(faults, ONE, Manners(failed_think="turn")) as (_, client):
