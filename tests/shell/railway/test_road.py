@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.kit.bridge import ACCOUNT, API_KEY, AUTH_TOKEN
+from tests.kit.patients.railway import CUSTOM
 from tests.kit.railway.project import PROJECT, answering, program, written
 from tests.kit.railway.standin import RailwayStandIn
 from tests.kit.railway.state import Service
@@ -269,6 +270,22 @@ async def test_without_its_keys_nothing_is_made(railway: RailwayStandIn, api: Ra
             assert await verify(api, who, wanted) == []
         else:
             assert await verify(api, who, wanted) == ["set the variable ANOTHER_KEY"]
+
+
+@pytest.mark.parametrize("own_first", [True, False])
+async def test_with_two_domains_the_address_is_the_one_the_server_believes_in(
+    railway: RailwayStandIn, api: Railway, own_first: bool
+):
+    """Which of them RAILWAY_PUBLIC_DOMAIN names is not documented, and signatures cover the address."""
+    await made(api)
+    service = railway.only_service()
+    own = await railway.add_domain(service, 8080, CUSTOM)
+    if own_first:
+        service.domains.reverse()
+    deployed = await apply(api, await identify(api), QUICK)
+    assert deployed.domain.name == service.public_domain
+    service.variables["OFFHOOK_PUBLIC_URL"] = f"http://{own.name}/"
+    assert (await apply(api, await identify(api), QUICK)).domain.name == own.name
 
 
 async def test_a_repositorys_name_is_the_same_in_any_case(railway: RailwayStandIn, api: Railway):

@@ -11,6 +11,7 @@ from offhook.errors import RailwayError
 from offhook.setup.railway.api import Railway
 from offhook.setup.railway.operations import CUSTOM_DOMAIN_UPDATE, DOMAIN_CREATE, DOMAIN_UPDATE, DOMAINS
 from offhook.setup.railway.place import Place
+from offhook.setup.railway.service import read_variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ async def read_domains(api: Railway, place: Place) -> list[Domain]:
 
 
 async def set_domain(api: Railway, place: Place, port: int) -> tuple[Domain, bool]:
-    """Make sure that there is a domain and that all of them lead to ``port``; return the first, and if it changed."""
+    """Make sure that there is a domain and that all lead to ``port``; return the server's, and if it changed."""
     before = await read_domains(api, place)
     if not before:
         await api.ask(DOMAIN_CREATE, input={**place.instance, "targetPort": port})
@@ -56,7 +57,16 @@ async def set_domain(api: Railway, place: Place, port: int) -> tuple[Domain, boo
             f"the domain {wrong[0].name} leads to port {wrong[0].target_port}" if wrong else "there is no domain",
             f"in Railway's pages, under Settings, Networking, give the domain the target port {port}; then run again",
         )
-    return after[0], after != before
+    return await _believed(api, place, after), after != before
+
+
+async def _believed(api: Railway, place: Place, domains: list[Domain]) -> Domain:
+    """Return the domain that the server takes for its own: Twilio's signatures are checked against that one only."""
+    if len(domains) == 1:
+        return domains[0]
+    known = (await read_variables(api, place)).rendered
+    url = known.get("OFFHOOK_PUBLIC_URL", "").rstrip("/") or address_of(known.get("RAILWAY_PUBLIC_DOMAIN", ""))
+    return next((each for each in domains if each.url == url), domains[0])
 
 
 async def _lead_to(api: Railway, place: Place, domain: Domain, port: int) -> None:

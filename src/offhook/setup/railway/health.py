@@ -17,7 +17,11 @@ _ASK_S: Final = 10.0
 _PAUSE_S: Final = 1.0
 #: What Railway's edge answers for itself (Railway, "Application failed to respond").
 _EDGE: Final = {
-    404: ("edge-404", "Railway knows no running deployment behind that name", "look at the deployment, then run again"),
+    404: (
+        "edge-404",
+        "Railway knows no running deployment behind that name",
+        "look at the deployment, or, for a domain of your own, at its records (`offhook doctor` names them)",
+    ),
     502: (
         "edge-502",
         "Railway cannot talk to the server behind that name",
