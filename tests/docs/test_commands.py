@@ -178,12 +178,13 @@ async def until_ready(line: str, folder: Path, here: Laptop, environ: dict[str, 
     words[0] = str(folder / words[0])
     path = {"PATH": os.environ["PATH"], "HOME": str(here.folder), "PYTHONUNBUFFERED": "1"}
     async with started(words, folder, {**path, **environ}) as process:
-        await process.says("^ready ", 60)
+        await process.says("^ready ", 120)
         process.signal(signal.SIGINT)
-        assert await process.ends(20) == 0, process.text
+        assert await process.ends(60) == 0, process.text
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # installs packages and starts a dozen programs in turn: minutes, where others are busy
 @pytest.mark.skipif(os.name == "nt" or shutil.which("bash") is None, reason="bash blocks are for bash")
 async def test_the_quickstart_and_the_page_on_ngrok_from_the_top(folder: Path):
     """Every bash command in order, in a new folder, with our Twilio, our ngrok and the offline agent."""

@@ -235,7 +235,7 @@ async def test_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(owner: Owner):
     async with started(shlex.split(line), owner.folder, {**owner.environ, "PYTHONUNBUFFERED": "1"}) as process:
         await process.says("state \\| ", 60)
         process.signal(signal.SIGINT)
-        assert await process.ends(20) == 130
+        assert await process.ends(60) == 130
         assert "Traceback" not in process.text
     assert len(owner.service.deployments) == 1
     assert await owner.runs(COMMANDS[0]) == 0

@@ -81,6 +81,7 @@ async def first_process(built: Image, environ: Mapping[str, str]) -> AsyncIterat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # installs every package afresh
 async def test_the_dockerfiles_steps_give_a_server_that_answers_as_the_first_process(tmp_path: Path):
     built = await build(ROOT, tmp_path / "built")
     port = str(free_port())
@@ -101,7 +102,7 @@ async def test_the_dockerfiles_steps_give_a_server_that_answers_as_the_first_pro
             assert selfcall.steps_of(report).heard_ms is not None, report
             if sys.platform != "win32":
                 os.kill(pid, signal.SIGTERM)
-                assert await process.ends(30) == 0
+                assert await process.ends(60) == 0
                 assert "SIGTERM" in process.text
                 assert "Railway" in process.text
     await until(lambda: not asyncio.all_tasks() - {asyncio.current_task()}, 5)

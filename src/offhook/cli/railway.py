@@ -182,6 +182,7 @@ async def _follow(session: aiohttp.ClientSession, api: Railway, deployed: Deploy
         return 1
     await wait_until_healthy(session, url)
     typer.echo(f"ready: {url} would take a call now; point the number at it: offhook numbers attach --url {url}")
+    typer.echo(f"to try it first, as Twilio would call it: offhook doctor --url {url}")
     return 0
 
 

@@ -102,7 +102,7 @@ async def test_a_change_is_planned_made_and_deployed(railway: RailwayStandIn, ap
     assert ended.deployment.instances == ("RUNNING", "RUNNING")
     assert second.deployment_id != first.deployment_id
     old, new = railway.only_service().deployments
-    await until(lambda: (old.status, new.status) == ("REMOVED", "SUCCESS"))
+    await until(lambda: (old.status, new.status) == ("REMOVED", "SUCCESS"), 60)
     replaced = await follow(api, old.id, wanted.settings)
     assert replaced.diagnosis.cause == "superseded"
     assert new.id in replaced.diagnosis.said
@@ -314,7 +314,12 @@ async def test_every_failure_is_told_apart(railway: RailwayStandIn, api: Railway
     path = None if cause == "exited-0" else "/readyz"
     window = 2 if cause == "health-unreachable" else 60
     settings = ServiceSettings(healthcheck_path=path, restart_policy_max_retries=2, healthcheck_timeout=window)
-    _, ended = await made(api, replace(QUICK, settings=settings))
+    deployed = await apply(api, await identify(api), replace(QUICK, settings=settings))
+    assert deployed.deployment_id is not None
+    if cause == "exited-0":  # before that it runs, and nothing is wrong with it
+        (it,) = railway.only_service().deployments
+        await until(lambda: [each.status for each in it.containers] == ["EXITED"], 60)
+    ended = await follow(api, deployed.deployment_id, settings)
     assert ended.diagnosis.cause == cause, ended
     assert ended.diagnosis.fix
     if cause == "crashed":
@@ -346,6 +351,7 @@ async def test_what_people_and_platform_do_afterwards_is_told_apart(railway: Rai
     assert await cause() == "sleeping"
     assert await plan(api, await identify(api), QUICK) == ["deploy"]
     railway.life.wake(it)
+    await until(lambda: it.containers[0].status == "RUNNING", 60)
     assert await cause() == "ok"
     await railway.life.stop(it)
     assert await cause() == "stopped"
@@ -406,7 +412,7 @@ async def test_what_has_ended_is_deployed_again_and_what_runs_only_when_asked(
     again = await apply(api, who, QUICK, again=True)
     assert again.changes == (f"deployment {again.deployment_id} started",)
     newest = railway.only_service().deployments[-1]
-    await until(lambda: newest.status == "SUCCESS")
+    await until(lambda: newest.status == "SUCCESS", 60)
     newest.containers[0].status = "EXITED"  # as a process that ends with code 0
     assert await plan(api, who, QUICK) == ["deploy"]
     _, ended = await made(api)
