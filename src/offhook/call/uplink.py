@@ -20,6 +20,8 @@ _FLOOD_SLACK_MS: Final = 6000.0
 _CHECK_BYTES: Final = 1000 * BYTES_PER_MS
 #: A sequence number this far back is a repeat; farther back, the counter was started again.
 _REPEAT_WINDOW: Final = 1000
+#: As many numbers of the newest gap are remembered, in case their frames are only late.
+_LATE_WINDOW: Final = 50
 
 
 class Gate(Enum):
@@ -43,6 +45,7 @@ class Uplink:
         "_kept",
         "_kept_bytes",
         "_limits",
+        "_missing",
         "_next",
         "_room",
         "gate",
@@ -65,6 +68,7 @@ class Uplink:
         self._flood_ms = 0.0
         self._flood_at = now
         self._next = 1
+        self._missing: set[int] = set()
         self._granted = self._room = 0  # bytes that may pass before anything is looked at
 
     def take(self, media: Media, now: float) -> bytes | None:
@@ -146,12 +150,18 @@ class Uplink:
         return False
 
     def _is_repeated(self, number: int) -> bool:
+        """Book a number that is not the next: ahead of it there is a gap, behind it a repeat, or one that came late."""
         ahead = number - self._next
         if number and -_REPEAT_WINDOW <= ahead < 0:
+            if number in self._missing:  # passed in the order of arrival (C8)
+                self._missing.discard(number)
+                self._counts["late_frame"] += 1
+                return False
             self._counts["repeated_frame"] += 1
             return True
         if ahead > 0 and self._next > 1:
             self._counts["sequence_gap"] += 1
+            self._missing = set(range(max(self._next, number - _LATE_WINDOW), number))
         self._next = number + 1
         return False
 

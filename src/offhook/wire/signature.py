@@ -34,16 +34,16 @@ def sign(key: str, url: str, params: Iterable[tuple[str, str]] = ()) -> str:
 
 
 def url_forms(url: str) -> tuple[str, ...]:
-    """Return the spellings of one public URL that Twilio may have signed: without and with the port; for wss, each
-    also with a trailing slash. The query, if any, stays as it is."""
+    """Return the spellings of one public URL that Twilio may have signed: without and with the port, with the
+    host as it is written and in small letters; for wss, each also with a trailing slash. The query stays as it is."""
     parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    host = parts.netloc.removesuffix(f":{parts.port}")
     port = parts.port or _DEFAULT_PORT[parts.scheme]
     paths = [parts.path]
     if parts.scheme == "wss":
         paths.append(parts.path[:-1] if parts.path.endswith("/") else parts.path + "/")
     query = f"?{parts.query}" if parts.query else ""
-    hosts = (host, f"{host}:{port}")
+    hosts = dict.fromkeys(form for name in (host, host.lower()) for form in (name, f"{name}:{port}"))
     return tuple(f"{parts.scheme}://{where}{path}{query}" for path in paths for where in hosts)
 
 

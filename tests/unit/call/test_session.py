@@ -495,6 +495,26 @@ class TestCallerOddities:
         counts = call.session.counts
         assert (counts["repeated_frame"], counts["sequence_gap"]) == (1, 2)
 
+    def test_c8_frames_out_of_order_pass_as_they_come_and_once(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        send = call.session.caller_audio
+        frames = [(2, b"a"), (5, b"d"), (4, b"c"), (3, b"b"), (4, b"c"), (6, b"e"), (5, b"d"), (7, b"f")]
+        passed = [send(media(audio, number), call.now) for number, audio in frames]
+        assert passed == [b"a", b"d", b"c", b"b", None, b"e", None, b"f"]
+        counts = call.session.counts
+        assert (counts["sequence_gap"], counts["late_frame"], counts["repeated_frame"]) == (1, 2, 2)
+
+    def test_c8_a_gap_of_any_size_is_remembered_within_bounds(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        send = call.session.caller_audio
+        send(media(b"a", 2), call.now)
+        for number in (10**9, 10**18, 2**62):
+            assert send(media(b"b", number), call.now) == b"b"
+            assert send(media(b"c", number - 51), call.now) is None
+            assert send(media(b"c", number - 50), call.now) == b"c"
+
     def test_marks_and_digits_share_the_sequence_of_audio(self) -> None:
         call = Sheet()
         call.is_bridged()

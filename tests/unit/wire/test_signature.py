@@ -125,6 +125,14 @@ class TestFormsOfOneUrl:
             "http://[::1]:8080/twilio/voice",
         )
 
+    @pytest.mark.parametrize("host", ["Voice.Example.com", "voice.example.com"])
+    def test_a_host_as_it_is_written_and_in_small_letters(self, host):
+        for port in ("", ":443"):
+            signed = sign(KEY, f"https://{host}{port}/v", BASE)
+            check_signature([KEY], signed, "https://Voice.Example.com/v", BASE)
+        with pytest.raises(BadSignature):
+            check_signature([KEY], sign(KEY, "https://VOICE.example.com/v", BASE), "https://Voice.Example.com/v", BASE)
+
     def test_the_query_stays_as_written(self):
         assert url_forms(f"{HOST}/v?a=%2B&b=+&a=1")[0] == f"{HOST}/v?a=%2B&b=+&a=1"
 
