@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +15,8 @@ from offhook.agent.settings_message import settings_message
 from offhook.config.agent import AgentProfile
 from offhook.config.settings import Settings
 from offhook.errors import AgentBusy, AgentError, AgentGone, AgentRefused, AgentRejectedSettings, AgentUnavailable
+from offhook.wire.settings_fields import field_named
 
-_FIELD = re.compile(
-    r"\b(?:agent|audio|flags|settings)(?:(?:\.|\[)(?:listen|think|speak|provider|input|output|functions|context|model"
-    r"|type|version|encoding|sample_rate|container|language|endpoint|url|headers|prompt|greeting|name|parameters"
-    r"|temperature|[a-z]+_[a-z_]+|\d+)\]?)+"
-)
 _PATIENCE = 64  # messages before SettingsApplied; the vendor sends one (Welcome)
 
 
@@ -92,19 +87,10 @@ async def _answer(socket: aiohttp.ClientWebSocketResponse, settings: str) -> tup
             if kind == "SettingsApplied":
                 return "", ""
             if kind == "Error":
-                return str(said.get("code") or "UNKNOWN")[:64], _field(str(said.get("description") or ""))
+                return str(said.get("code") or "UNKNOWN")[:64], field_named(str(said.get("description") or ""))
         elif received.type is not aiohttp.WSMsgType.BINARY:
             break
     raise AgentGone(when="before SettingsApplied")
-
-
-def _field(description: str) -> str:
-    """Return the field of the Settings that an error names, like ``agent.speak.provider.model``; no other word of it.
-
-    A description may quote the prompt, which is not for logs.
-    """
-    found = _FIELD.search(description[:1000])
-    return found[0] if found else ""
 
 
 def _refusal(status: int) -> AgentError:

@@ -84,10 +84,11 @@ class CancelFunctions:
 
 @dataclass(frozen=True, slots=True)
 class SettingsRefused:
-    """The agent refused this choice of settings; the next one is tried where there is one."""
+    """The agent refused this choice of settings (``field``, if it named one); the next is tried where there is one."""
 
     choice: int
     code: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,9 +94,9 @@ class AgentSide:
         self._deadlines.arm(Deadline.PING, now + self._timeouts.ping_s)
         return True
 
-    def refused(self, code: str) -> bool:
-        """Settings were refused with ``code``. Returns whether the next choice is being tried."""
-        self._out.append(do.SettingsRefused(self.choice, code))
+    def refused(self, code: str, field: str) -> bool:
+        """Settings were refused with ``code``, over ``field``. Returns whether the next choice is being tried."""
+        self._out.append(do.SettingsRefused(self.choice, code, field))
         if code not in _REFUSALS or self.choice + 1 >= len(self._setup.choices):
             return False
         self.choice += 1

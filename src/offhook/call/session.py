@@ -39,6 +39,7 @@ from offhook.errors import (
     OffhookError,
 )
 from offhook.wire import deepgram, twilio
+from offhook.wire.settings_fields import field_named
 from offhook.wire.twilio import MarkName
 
 _LAST_MINUTE_S: Final = 60.0
@@ -290,8 +291,8 @@ class CallSession:
             self._goodbye(self._phrases.limit, TIME_LIMIT, now)
         elif self.agent.is_ready:
             self._agent_failed(AgentFailed(code=code), now)
-        elif not self.agent.refused(code):
-            self._agent_failed(AgentRejectedSettings(code=code), now)
+        elif not self.agent.refused(code, field := field_named(message.description)):
+            self._agent_failed(AgentRejectedSettings(code=code, field=field or None), now)
 
     def _agent_failed(self, error: AgentError, now: float) -> None:
         if self.agent.state is Agent.GONE:

@@ -24,7 +24,8 @@ class Observer:
     def noted(self, facts: CallFacts, note: Note | SettingsRefused) -> None:
         """Log a note of a call."""
         if isinstance(note, SettingsRefused):
-            self._log.warning("settings_refused", call=facts.call_sid, choice=note.choice, code=note.code)
+            refused = {"choice": note.choice, "code": note.code, "field": note.field or None}
+            self._log.warning("settings_refused", call=facts.call_sid, **refused)
             self._metrics.counters["events_total"].labels("settings_refused").inc()
             return
         level = self._log.warning if note.event in ("agent_lost", "agent_warning") else self._log.info

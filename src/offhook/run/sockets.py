@@ -91,7 +91,7 @@ class _Log:
     def log(self, *_: object) -> None:
         """Say nothing: our own events do better."""
 
-    info = log
+    debug = info = log
 
     def warning(self, *_: object) -> None:
         """Tell a defect in a listener of ours."""

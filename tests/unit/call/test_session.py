@@ -325,13 +325,18 @@ class TestSettings:
         assert do.ToAgent(b"open_ai") in call.history
         assert do.SettingsAccepted(1) in call.history
 
-    def test_refused_for_good(self) -> None:
+    def test_a9_refused_for_good(self) -> None:
+        """The log names the field, and no other word of a description that may quote the prompt."""
         call = Sheet()
         call.starts()
         call.agent_opens()
-        call.agent(Welcome("r"), deepgram.Error("INVALID_SETTINGS", "voice"))
+        said = "You are Robin, call +14155550123: unknown voice in agent.speak.provider.model"
+        call.agent(Welcome("r"), deepgram.Error("INVALID_SETTINGS", said))
         call.waits(11)
         assert call.record.cause == HangupCause("agent_error", "settings")
+        assert do.SettingsRefused(0, "INVALID_SETTINGS", "agent.speak.provider.model") in call.history
+        (lost,) = [action for action in call.history if isinstance(action, do.Note) and action.event == "agent_lost"]
+        assert lost.facts["error"] == "settings: code=INVALID_SETTINGS, field=agent.speak.provider.model"
 
     def test_never_applied_is_retried_once_then_apologised_for(self) -> None:
         call = Sheet(timeouts=Timeouts(caller_silent_s=1000))
