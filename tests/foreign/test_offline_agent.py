@@ -19,7 +19,7 @@ import websockets
 from pydantic import TypeAdapter
 from tests.foreign.asyncapi import RENAMED, judge
 
-from offhook.offline.manners import Manners
+from offhook.offline.manners import Manners, Timers
 from offhook.offline.script import Script, ScriptedCall, Turn
 from offhook.offline.scripted import ScriptedMind, tone
 from offhook.offline.server import OfflineAgent
@@ -47,6 +47,8 @@ SCRIPT = Script(
         Turn("Please tell me a story.", ["Once upon a time there was a telephone that rang and rang.", "Nobody came."]),
     ]
 )
+#: A client that a busy machine holds up is not timed out.
+PATIENT = Manners(timers=Timers(settings_s=60, idle_s=60))
 SPEECH, PAUSE = tone("somebody speaks")[:3200], ulaw.silence(800)
 
 
@@ -57,19 +59,19 @@ def serving() -> Iterator[OfflineAgent]:
     box: dict[str, Any] = {}
 
     async def serve() -> None:
-        async with OfflineAgent(ScriptedMind(SCRIPT), keys=["a-key"], manners=Manners()) as agent:
+        async with OfflineAgent(ScriptedMind(SCRIPT), keys=["a-key"], manners=PATIENT) as agent:
             box.update(agent=agent, loop=asyncio.get_running_loop())
             started.set()
             await stop.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert started.wait(10)
+    assert started.wait(60)
     try:
         yield box["agent"]
     finally:
         box["loop"].call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(60)
 
 
 def environment(agent: OfflineAgent) -> DeepgramClientEnvironment:
@@ -265,7 +267,7 @@ def test_the_sdk_sees_refusals_and_the_rest_of_the_surface() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SDK uses the older websockets interface
 async def test_the_asynchronous_sdk_client_too() -> None:
-    async with OfflineAgent(ScriptedMind(SCRIPT)) as agent, asyncio.timeout(20):
+    async with OfflineAgent(ScriptedMind(SCRIPT)) as agent, asyncio.timeout(60):
         client = AsyncDeepgramClient(api_key="any", environment=environment(agent))
         async with client.agent.v1.connect() as socket:
             await socket.send_settings(typed_settings())
