@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from offhook.carrier.answers import resource
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -21,7 +23,8 @@ class Alert:
 
 async def alerts(client: Any, since: datetime, limit: int = 200) -> list[Alert]:
     """Return the account's alerts since a moment, the newest first."""
-    found = await client.monitor.v1.alerts.list_async(start_date=since, limit=limit, page_size=min(limit, 1000))
+    asked = client.monitor.v1.alerts.list_async(start_date=since, limit=limit, page_size=min(limit, 1000))
+    found = await resource(asked)
     return [_alert_of(one) for one in found if str(one.error_code or "").isdecimal()]
 
 

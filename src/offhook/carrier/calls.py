@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from offhook.carrier.answers import resource
 from offhook.carrier.failures import NOT_LIVE
 from offhook.errors import CarrierRejected
 
@@ -79,20 +80,21 @@ class Calls:
 
         Raises CarrierError; after CarrierUnavailable the call may have been placed all the same.
         """
-        return _call_of(await self._client.calls.create_async(**_created(order)))
+        return _call_of(await resource(self._client.calls.create_async(**_created(order))))
 
     async def fetch(self, sid: str) -> RemoteCall:
         """Return a call."""
-        return _call_of(await self._client.calls(sid).fetch_async())
+        return _call_of(await resource(self._client.calls(sid).fetch_async()))
 
     async def live(self, limit: int = 100) -> list[RemoteCall]:
         """Return the calls in progress."""
-        found = await self._client.calls.list_async(status="in-progress", limit=limit, page_size=min(limit, 1000))
+        asked = self._client.calls.list_async(status="in-progress", limit=limit, page_size=min(limit, 1000))
+        found = await resource(asked)
         return [_call_of(one) for one in found]
 
     async def to(self, number: str, limit: int = 20) -> list[RemoteCall]:
         """Return the last calls to a number, live or over, the newest first."""
-        found = await self._client.calls.list_async(to=number, limit=limit, page_size=limit)
+        found = await resource(self._client.calls.list_async(to=number, limit=limit, page_size=limit))
         return [_call_of(one) for one in found]
 
     async def redirect(self, sid: str, *, url: str | None = None, twiml: str | None = None) -> RemoteCall:
@@ -103,12 +105,12 @@ class Calls:
         """
         _one_instruction(url, twiml)
         told = {"twiml": twiml} if url is None else {"url": url, "method": "POST"}
-        return _call_of(await self._client.calls(sid).update_async(**told))
+        return _call_of(await resource(self._client.calls(sid).update_async(**told)))
 
     async def hang_up(self, sid: str) -> bool:
         """End a call, ringing or live. False where it was over already, which is as good."""
         try:
-            await self._client.calls(sid).update_async(status="completed")
+            await resource(self._client.calls(sid).update_async(status="completed"))
         except CarrierRejected as refused:
             if refused.code not in NOT_LIVE:
                 raise

@@ -20,6 +20,7 @@ import aiohttp
 
 from offhook.carrier.account import Account, Credentials, account_of, credentials_of
 from offhook.carrier.alerts import Alert, alerts
+from offhook.carrier.answers import resource
 from offhook.carrier.calls import Calls
 from offhook.carrier.numbers import Numbers
 from offhook.carrier.transport import USUAL, Deadlines, Transport
@@ -92,7 +93,7 @@ class Carrier:
         """
         sid = self.credentials.account_sid
         try:
-            return account_of(await self._client.api.accounts(sid).fetch_async())
+            return account_of(await resource(self._client.api.accounts(sid).fetch_async()))
         except CarrierRefused:
             if not self.credentials.is_api_key:
                 raise

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from offhook.carrier.answers import resource
 from offhook.carrier.number import PARAMETERS, Number, Wiring, number_of
 from offhook.config.values import normalised_number
 from offhook.errors import CarrierConsent, CarrierRejected
@@ -31,12 +32,13 @@ class Numbers:
     async def all(self, search: str = "", limit: int = 1000) -> list[Number]:
         """Return the account's numbers; ``search`` is part of a number, ``*`` stands for any digit."""
         asked = {"phone_number": search} if search else {}
-        found = await self._client.incoming_phone_numbers.list_async(limit=limit, page_size=min(limit, 1000), **asked)
+        numbers = self._client.incoming_phone_numbers
+        found = await resource(numbers.list_async(limit=limit, page_size=min(limit, 1000), **asked))
         return [number_of(one) for one in found]
 
     async def fetch(self, sid: str) -> Number:
         """Return one number by its SID. Raises CarrierRejected 20404 where the account has none."""
-        return number_of(await self._client.incoming_phone_numbers(sid).fetch_async())
+        return number_of(await resource(self._client.incoming_phone_numbers(sid).fetch_async()))
 
     async def find(self, wanted: str) -> Number:
         """Return one number by its SID or in E.164, also with punctuation. Raises CarrierRejected."""
@@ -65,7 +67,7 @@ class Numbers:
         # a fallback address needs its voice address in the same request (21405)
         named = {change.field for change in changes} | {"voice_url", "voice_method"}
         sent = {_SDK_NAMES[name]: getattr(wanted, name) for name in PARAMETERS if name in named}
-        await self._client.incoming_phone_numbers(sid).update_async(**sent)
+        await resource(self._client.incoming_phone_numbers(sid).update_async(**sent))
         after = await self.fetch(sid)
         left = after.wiring.changes_to(wanted)
         if left:

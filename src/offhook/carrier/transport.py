@@ -20,6 +20,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from yarl import URL
 
+from offhook.carrier.answers import NOT_TWILIO
 from offhook.carrier.failures import failure
 from offhook.errors import CarrierBusy, CarrierError, CarrierUnavailable
 
@@ -114,7 +115,7 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no types 
         if status >= 400:
             raise _refused(status, text, told)
         if status != 204 and not _is_json(text):
-            raise CarrierUnavailable("Something else than Twilio's REST API answers; check TWILIO_API_URL.")
+            raise CarrierUnavailable(NOT_TWILIO)
         return Response(status, text, told)
 
 
@@ -139,7 +140,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     async for piece in answer.content.iter_chunked(65536):
         body += piece
         if len(body) > ANSWER_BYTES:
-            raise CarrierUnavailable("Something that is not Twilio's REST API answers; check TWILIO_API_URL.")
+            raise CarrierUnavailable(NOT_TWILIO)
     return bytes(body)
 
 
@@ -151,7 +152,7 @@ def _refused(status: int, text: str, headers: Mapping[str, str]) -> CarrierError
     """Return the error for an answer of 400 and more, in either of Twilio's two forms."""
     try:
         said: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     code = said.get("code") if isinstance(said, dict) else None
     error = failure(status, code if isinstance(code, int) else None)

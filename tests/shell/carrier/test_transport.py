@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from tests.kit.ports import deaf_port
 
 from offhook.carrier.account import Credentials
 from offhook.carrier.client import Carrier
@@ -99,7 +100,11 @@ async def test_a_refusal_of_a_list_keeps_its_code():
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        (web.Response(text="<html>Welcome"), "not Twilio|else than Twilio"),
+        (web.Response(text="<html>Welcome"), "else than Twilio"),
+        (web.Response(text="{broken"), "else than Twilio"),
+        (web.Response(text="{}"), "else than Twilio"),
+        (web.Response(text='{"sid": 5, "type": []}'), "else than Twilio"),
+        (web.Response(text='{"a":' * 100_000), "else than Twilio"),
         (web.Response(status=302, headers={"Location": "/else"}), "redirects"),
         (web.Response(status=404, text="<html>"), "TWILIO_API_URL"),
     ],
@@ -110,14 +115,19 @@ async def test_what_is_not_the_api_is_told(answer, word):
             await carrier.account()
 
 
+@pytest.mark.parametrize("numbers", ["null", "[1]", "[{}]", '"x"', '[{"sid": null}]', '{"a": 1}'])
+async def test_a_list_that_is_none_of_twilios_is_told(numbers):
+    text = f'{{"incoming_phone_numbers": {numbers}, "next_page_uri": null}}'
+    async with asked(lambda _: web.Response(text=text)) as (carrier, _):
+        with pytest.raises(CarrierUnavailable, match="else than Twilio"):
+            await carrier.numbers.all()
+
+
 async def test_nobody_there_is_told():
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    async with Carrier(LOGIN, f"http://127.0.0.1:{port}") as carrier:
-        with pytest.raises(CarrierUnavailable, match="cannot be reached"):
-            await carrier.account()
+    with deaf_port() as port:
+        async with Carrier(LOGIN, f"http://127.0.0.1:{port}") as carrier:
+            with pytest.raises(CarrierUnavailable, match="cannot be reached"):
+                await carrier.account()
 
 
 async def test_silence_ends_at_the_deadline():
