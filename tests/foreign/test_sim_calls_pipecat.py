@@ -10,6 +10,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.kit.ports import free_port
 from offhook.sim.call import CallOptions, SimulatedCall
 from offhook.sim.caller import HangUp, Say, WaitForAgent
 from offhook.sim.network import PROFILES, Network
+from offhook.trace import Entry
 
 pytestmark = [pytest.mark.foreign, pytest.mark.slow]
 
@@ -65,13 +67,20 @@ async def test_pipecat_takes_us_for_twilio_and_has_nothing_to_complain_about(pip
         await listening(port)
         speech = b"\x10\x90" * 3600
         steps = [WaitForAgent(quiet_ms=600), Say(speech), WaitForAgent(), HangUp()]
-        report = await SimulatedCall(f"ws://127.0.0.1:{port}/ws", steps, CallOptions(network=network)).run()
+        heard = bytearray()
+
+        def listen(entry: Entry) -> None:
+            heard.extend(entry.audio if entry.kind == "heard" and entry.audio else b"")
+
+        options = CallOptions(network=network, on_wire=listen)
+        report = await SimulatedCall(f"ws://127.0.0.1:{port}/ws", steps, options).run()
         assert report.ok, report.why_not
-        assert [turn.who for turn in report.turns] == ["agent", "caller", "agent"]
-        echo = report.turns[2]
-        assert echo.end_ms - echo.start_ms == pytest.approx(900, abs=60 if network.is_clear else 400)
+        # on a busy machine the echo may come in pieces: what counts is that all of it comes back
+        assert [who for who, _ in groupby(turn.who for turn in report.turns)] == ["agent", "caller", "agent"]
+        echoed = sum(heard.count(letter) for letter in speech[:2])
+        assert echoed == len(speech) if network.is_clear else echoed > 0.8 * len(speech)
         assert callee.stdout is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(START_S):
             assert await callee.stdout.readline() == b"recognised twilio\n"
     finally:
         callee.kill()  # it would wait for a pipeline that does not notice that the call is over

@@ -282,7 +282,7 @@ async def test_clear_returns_what_is_pending_and_the_fence_after_it():
         await twilio.hang_up()
         await over(seen)
         assert [message["mark"]["name"] for message in seen.of("mark")] == ["a", "b", "fence"]
-        assert len(twilio.heard) < 8000
+        assert len(twilio.heard) < 80_000
         assert len(twilio.heard_of(ServerClear)) == 1
 
 
