@@ -265,6 +265,27 @@ def test_the_sdk_sees_refusals_and_the_rest_of_the_surface() -> None:
             assert socket.recv().type == "Welcome"
 
 
+def test_the_sdk_stores_an_agent_with_a_variable_and_calls_it() -> None:
+    with serving() as agent, httpx.Client() as http:
+        client = DeepgramClient(api_key="a-key", environment=environment(agent), httpx_client=http)
+        agents, variables = client.voice_agent.configurations, client.voice_agent.variables
+        named = variables.create("a-project", key="DG_HELLO", value="Hello from the shelf.")
+        stored = agents.create("a-project", config='{"greeting": DG_HELLO}', metadata={"desk": "one"})
+        assert stored.config == {"greeting": "DG_HELLO"}
+        variables.update("a-project", named.variable_id, value="Hello again.")
+        assert agents.update("a-project", stored.agent_id, metadata={"desk": "two"}).metadata == {"desk": "two"}
+        assert [one.agent_id for one in agents.list("a-project").agents or []] == [stored.agent_id]
+        assert [one.key for one in variables.list("a-project").variables or []] == ["DG_HELLO"]
+        with client.agent.v1.connect() as socket:
+            asked = {"type": "Settings", "audio": {}, "agent": stored.agent_id}
+            socket.send_settings(TypeAdapter(sdk.AgentV1Settings).validate_python(asked))
+            assert Talk(socket).until("ConversationText").content == "Hello again."
+        agents.delete("a-project", stored.agent_id)
+        variables.delete("a-project", named.variable_id)
+        with pytest.raises(ApiError):
+            agents.get("a-project", stored.agent_id)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SDK uses the older websockets interface
 async def test_the_asynchronous_sdk_client_too() -> None:
     async with OfflineAgent(ScriptedMind(SCRIPT)) as agent, asyncio.timeout(60):
