@@ -180,6 +180,7 @@ async def _follow(session: aiohttp.ClientSession, api: Railway, deployed: Deploy
     if not ended.diagnosis.is_good:
         typer.echo(f"failed: {ended.diagnosis.said}\nfix: {ended.diagnosis.fix}", err=True)
         return 1
+    typer.echo(f"state | asking {url} whether it would take a call")
     await wait_until_healthy(session, url)
     typer.echo(f"ready: {url} would take a call now; point the number at it: offhook numbers attach --url {url}")
     typer.echo(f"to try it first, as Twilio would call it: offhook doctor --url {url}")
