@@ -376,7 +376,7 @@ class CallSession:
 
     def _say_hold(self, now: float) -> None:
         """Fill dead air, once at the start and once per late answer; never over anything the caller hears."""
-        if self.caller is Caller.STREAMING and not self.downlink.ledger.may_sound(now):
+        if self.caller is Caller.STREAMING and not self.downlink.ledger.unheard_s(now):  # marks may never come (C15)
             self.counts["hold_phrase"] += 1
             self._out.append(self.downlink.play(self._phrases.hold, now))
 

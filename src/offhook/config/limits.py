@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from offhook.config.parts import Part
+from offhook.config.parts import Amounts
 
 
-class Limits(Part):
+class Limits(Amounts):
     """How much of anything one process or one call may use."""
 
     calls: int = Field(

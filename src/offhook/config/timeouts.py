@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from offhook.config.parts import Part
+from offhook.config.parts import Amounts
 
 
-class Timeouts(Part):
+class Timeouts(Amounts):
     """How long anything may take."""
 
     request_s: float = Field(default=5.0, gt=0, description="To receive a whole request head or body.")

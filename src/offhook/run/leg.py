@@ -15,6 +15,7 @@ from offhook.config.timeouts import Timeouts
 _CLOSE_CODES: Final = {code.value: code for code in WSCloseCode}
 #: RFC 6455 section 7.4.1: for use inside a program, never in a frame.
 _NEVER_SENT: Final = (0, 1005, 1006, 1015)
+_LONGEST_MS: Final = 2**31 - 1
 #: Enum members cost a lookup of their own; the hot path has these at hand.
 TEXT: Final = WSMsgType.TEXT
 BINARY: Final = WSMsgType.BINARY
@@ -33,7 +34,7 @@ def harden(transport: asyncio.Transport, limits: Limits, timeouts: Timeouts, *, 
     with contextlib.suppress(OSError):  # a socket that is gone already: that is told by and by
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.socket_buffer_bytes)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeouts.stuck_s * 1000))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(int(timeouts.stuck_s * 1000), _LONGEST_MS))
 
 
 def nowhere(_: bytes) -> None:

@@ -369,6 +369,30 @@ class TestWatchdogs:
         call.waits(11)
         assert call.record.cause == HangupCause("agent_error", "agent_silent")
 
+    def test_c15_marks_that_never_come_back_do_not_keep_us_silent(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        call.agent_answers("Hello.", 500)
+        call.agent(AgentAudioDone())
+        call.waits(1)
+        call.agent(ConversationText("user", "Hello?"))
+        for _ in range(9):
+            call.speaks(ulaw.silence(20))
+            call.waits(1)
+        assert PHRASES.hold in call.to_caller
+
+    def test_the_hold_phrase_is_not_said_over_what_is_heard(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        call.agent(ConversationText("user", "Hello?"))
+        call.agent_answers("A very long answer.", 20_000)
+        call.agent(FunctionCallRequest([FunctionCall("1", "a")]))
+        call.note(call.session.function_answered("1", "ok", call.now))
+        for _ in range(9):
+            call.speaks(ulaw.silence(20))
+            call.waits(1)
+        assert PHRASES.hold not in call.to_caller
+
     def test_deaf_agent_is_given_up_when_the_caller_is_quiet(self) -> None:
         call = Sheet()
         call.is_bridged()
