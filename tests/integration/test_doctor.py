@@ -62,6 +62,16 @@ async def test_a_healthy_set_up_hears_nothing_but_good(tmp_path: Path) -> None:
     } <= {f.check for f in findings}
 
 
+@pytest.mark.parametrize(
+    "spelt", ["http://me:pw@127.0.0.1:9/twilio/voice", "HTTP://127.0.0.1:9/twilio/voice#rc=2&rp=all"]
+)
+async def test_an_address_that_is_only_spelt_otherwise_is_the_same(spelt: str, tmp_path: Path) -> None:
+    """Twilio drops a password before the host and keeps the part behind # to itself; hosts have no capitals."""
+    async with RestTwin([account(wired(voice_url=spelt))]) as twin:
+        findings = await diagnosed(tmp_path, Arranged(keys(DEEPGRAM_API_KEY="", TWILIO_API_URL=twin.url), network=True))
+    assert [f.verdict for f in findings if f.check == "twilio-wiring"] == ["ok"], findings
+
+
 async def test_a_sound_service_at_railway_hears_nothing_but_good(tmp_path: Path) -> None:
     async with at_railway(tmp_path) as sick:
         findings = await diagnosed(tmp_path, Arranged(sick.environ, network=True))

@@ -49,13 +49,13 @@ def at_twilio(owner: Account, refuse: int | None = None, **environ: str) -> Arra
     return arrange
 
 
-def answered_by(twiml: str, status: int = 200) -> Arrange:
+def answered_by(twiml: str, status: int = 200, kind: str = "text/xml") -> Arrange:
     """Arrange a number that another server answers with this document."""
 
     @asynccontextmanager
     async def arrange(folder: Path) -> AsyncIterator[Arranged]:
         async with AsyncExitStack() as stack:
-            port = await stack.enter_async_context(answering(status, twiml, {"Content-Type": "text/xml"}))
+            port = await stack.enter_async_context(answering(status, twiml, {"Content-Type": kind}))
             owner = account(wired(voice_url=f"http://127.0.0.1:{port}/voice"))
             twin = await stack.enter_async_context(RestTwin([owner]))
             yield Arranged(keys(DEEPGRAM_API_KEY="", TWILIO_API_URL=twin.url), network=True)
@@ -154,6 +154,12 @@ TWILIO = [
         wired(status_callback_method="GET"),
         verdict="warn",
     ),
+    _wiring(
+        "yesterday's tunnel answers the number",
+        "wired-elsewhere",
+        "numbers attach",
+        wired(voice_url="https://gone.invalid/twilio/voice"),
+    ),
     _wiring("a SIP trunk answers", "overridden-trunk", "--take-trunk", wired(trunk_sid="TK" + "1" * 32)),
     _wiring(
         "a TwiML application answers",
@@ -173,6 +179,13 @@ TWILIO = [
     ),
     _wiring("no status callback", "no-status-callback", "attach", wired(status_callback=""), verdict="warn"),
     Seed("a web page answers the number", "twiml", "not-twiml", "text/xml", answered_by("<!DOCTYPE html><html>")),
+    Seed(
+        "TwiML is served as a web page",
+        "twiml",
+        "content-type",
+        "text/xml",
+        answered_by(f"<Response>{_STREAM}</Response>", kind="text/html"),
+    ),
     _twiml("TwiML opens no stream", "no-stream", "<Connect>", "<Say>Hello</Say>"),
     _twiml(
         "TwiML has `Start` instead of `Connect`",

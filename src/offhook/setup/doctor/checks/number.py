@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -13,7 +14,7 @@ from offhook.carrier.number import Number, Wiring
 from offhook.errors import CarrierError
 from offhook.setup.doctor.checks import twilio
 from offhook.setup.doctor.patient import Patient
-from offhook.setup.doctor.traps import traps
+from offhook.setup.doctor.traps import Trap, traps
 from offhook.setup.doctor.verdict import Finding, ok, skip
 from offhook.sim import signing
 from offhook.sim.callbacks import voice_form
@@ -76,8 +77,29 @@ def choose(patient: Patient, every: Sequence[Number]) -> tuple[list[Finding], li
 
 def is_here(wiring: Wiring, public_url: str | None) -> bool:
     """Whether these addresses lead to the server at ``public_url``."""
-    wanted, found = urlsplit(public_url or ""), urlsplit(wiring.voice_url)
-    return bool(wanted.hostname) and (found.hostname, found.port) == (wanted.hostname, wanted.port)
+    wanted, found = _read(public_url or ""), _read(wiring.voice_url)
+    return bool(wanted.host) and (found.host, found.port) == (wanted.host, wanted.port)
+
+
+class _Address(NamedTuple):
+    """What counts of an address: not how its host is written, nor a password before it, nor Twilio's ``#rc=2``."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    query: str
+
+
+def _read(url: str) -> _Address:
+    """Take an address apart. Twilio asks the usual port where none is named, and keeps a fragment to itself."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:  # somebody's own text in the console
+        return _Address("", "", 0, "", "")
+    usual = 443  # a webhook of http:// on the same host is the same server, asked wrongly
+    return _Address(parts.scheme, parts.hostname or "", port or usual, parts.path or "/", parts.query)
 
 
 async def _looked_at(patient: Patient, number: Number) -> list[Finding]:
@@ -110,7 +132,7 @@ def _wired_here(patient: Patient, number: Number) -> list[Finding]:
     wanted = wiring_for(patient.public_url, number.wiring, root=patient.settings.server.stream_path)
     wiring, called = number.wiring, _called(number.e164)
     found = []
-    if wiring.voice_url != wanted.voice_url:
+    if _read(wiring.voice_url) != _read(wanted.voice_url):
         found.append(_unlike(called, wiring.voice_url, wanted.voice_url))
     elif wiring.voice_method != "POST":
         said = f"{called} asks this server with {wiring.voice_method}, which it does not answer"
@@ -126,7 +148,7 @@ def _wired_here(patient: Patient, number: Number) -> list[Finding]:
                 "make a TwiML Bin that says sorry, and give it: offhook numbers attach --fallback URL",
             )
         )
-    elif urlsplit(wiring.fallback_url).hostname == urlsplit(wiring.voice_url).hostname:
+    elif _read(wiring.fallback_url).host == _read(wiring.voice_url).host:
         found.append(
             Finding(
                 WIRING,
@@ -137,8 +159,9 @@ def _wired_here(patient: Patient, number: Number) -> list[Finding]:
                 "make a TwiML Bin that says sorry, and give it: offhook numbers attach --fallback URL",
             )
         )
-    if wiring.status_url != wanted.status_url or wiring.status_method != "POST":
-        how = " in a way that it understands (GET instead of POST)" if wiring.status_url == wanted.status_url else ""
+    is_told = _read(wiring.status_url) == _read(wanted.status_url)
+    if not is_told or wiring.status_method != "POST":
+        how = " in a way that it understands (GET instead of POST)" if is_told else ""
         said = f"{called} does not tell this server{how} when a call has ended"
         fix = f"{_ATTACH}; it writes the status callback too"
         found.append(Finding(WIRING, "warn", said, "no-status-callback", "the status callback leads here", fix))
@@ -147,18 +170,18 @@ def _wired_here(patient: Patient, number: Number) -> list[Finding]:
 
 def _unlike(called: str, found: str, wanted: str) -> Finding:
     """Say what is wrong with an address on the right host; a query may hold secrets and is not shown."""
-    parts, right = urlsplit(found), urlsplit(wanted)
+    parts, right = _read(found), _read(wanted)
     if parts.scheme != right.scheme:
         said = f"{called} asks this server at {parts.scheme}:// instead of {right.scheme}://"
         return _bad(WIRING, "plain-http", f"{said}, which is redirected and then not answered", _ATTACH)
-    shown = (parts.path or "/")[:80] + ("?…" if parts.query else "")
+    shown = parts.path[:80] + ("?…" if parts.query else "")
     said = f"{called} asks this server at {shown}, which is not exactly its voice webhook, {right.path}"
     return _bad(WIRING, "wrong-path", said, _ATTACH)
 
 
 async def _elsewhere(patient: Patient, number: Number) -> list[Finding]:
     """Say where the number leads instead, and what the document there would do with a call."""
-    host = urlsplit(number.wiring.voice_url).hostname or ""
+    host = _read(number.wiring.voice_url).host or "an address that is none"
     called = _called(number.e164)
     if patient.public_url is None:
         return [skip(WIRING, f"{called} is answered by {host}; the public address is not known here")]
@@ -173,8 +196,13 @@ async def _elsewhere(patient: Patient, number: Number) -> list[Finding]:
     ]
     document = await _document(patient, number)
     if document is None:
-        return found
-    wrong = traps(document)
+        return [replace(found[0], found=f"{found[0].found}; and nothing good answers there")]
+    kind, text = document
+    wrong = traps(text)
+    if not wrong and kind not in _XML:
+        wrong = [
+            Trap("content-type", f"is TwiML, but says it is {kind[:40] or 'nothing'}", "answer it as text/xml (12300)")
+        ]
     return [
         *found,
         *(Finding(TWIML, "fail", f"the answer {trap.found}", trap.cause, _STREAMED, trap.fix) for trap in wrong),
@@ -182,11 +210,13 @@ async def _elsewhere(patient: Patient, number: Number) -> list[Finding]:
     ]
 
 
+#: What TwiML must be served as (Twilio, "How Twilio processes TwiML").
+_XML: Final = ("text/xml", "application/xml")
 _STREAMED: Final = "TwiML that connects the call to a wss:// stream"
 
 
-async def _document(patient: Patient, number: Number) -> str | None:
-    """Ask what answers the number, as Twilio would; None where nothing usable comes back."""
+async def _document(patient: Patient, number: Number) -> tuple[str, str] | None:
+    """Ask what answers the number, as Twilio would, for its type and text; None where nothing usable comes back."""
     assert patient.session is not None
     assert patient.settings is not None
     account = patient.settings.twilio
@@ -207,7 +237,7 @@ async def _document(patient: Patient, number: Number) -> str | None:
             timeout=aiohttp.ClientTimeout(_ASK_S),
         ) as answer:
             text = (await answer.content.read(_DOCUMENT_BYTES)).decode("utf-8", "replace")
-            return text if answer.status < 300 else None
+            return (answer.content_type, text) if answer.status < 300 else None
     except (aiohttp.ClientError, OSError, ValueError):
         return None
 
