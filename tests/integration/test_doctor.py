@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -17,9 +18,10 @@ from tests.kit.patients.twilio import account, wired
 from tests.kit.ports import free_port
 
 from offhook.setup.doctor.catalogue import CHECKS
-from offhook.setup.doctor.check import run_checks
-from offhook.setup.doctor.patient import examine
-from offhook.setup.doctor.verdict import Finding, exit_code
+from offhook.setup.doctor.check import Check, Run, run_checks
+from offhook.setup.doctor.checks.python import interpreter
+from offhook.setup.doctor.patient import Patient, examine
+from offhook.setup.doctor.verdict import Finding, exit_code, ok
 from offhook.sim.rest.server import RestTwin
 
 
@@ -102,6 +104,43 @@ async def test_where_no_tunnel_is_used_none_is_mentioned(known: dict[str, str], 
     elsewhere = keys(OFFHOOK_PUBLIC_URL="https://voice.example.com", NGROK_AUTHTOKEN="2abc")
     findings = await diagnosed(tmp_path, Arranged({**elsewhere, **known}))
     assert [finding for finding in findings if finding.check == "tunnel"] == []
+
+
+@pytest.mark.parametrize("found", [(2, 7, 18), (3, 9, 1), (3, 10, 12)])
+def test_an_old_python_is_named(found: tuple[int, ...]) -> None:
+    (finding,) = interpreter(found)
+    assert (finding.verdict, finding.cause) == ("fail", "too-old")
+    assert "newer Python" in finding.fix
+
+
+async def test_what_is_slow_holds_up_nothing_that_stands_before_it() -> None:
+    """Findings are told in the order of the list, each as soon as it and those before it are known."""
+    told: list[str] = []
+    slow = asyncio.Event()
+
+    async def quick(_: Patient) -> list[Finding]:
+        return [ok("quick", "fine")]
+
+    async def late(_: Patient) -> list[Finding]:
+        await slow.wait()
+        return [ok("late", "fine")]
+
+    def hear(finding: Finding) -> None:
+        told.append(finding.check)
+        if finding.check == "first":
+            slow.set()
+
+    checks = [Check("first", "", quick), Check("late", "", late), Check("last", "", quick)]
+    checks = [Check(c.name, "", _named(c)) for c in checks]
+    found = await run_checks(checks, Patient(Path(), {}), hear)
+    assert told == ["first", "late", "last"] == [finding.check for finding in found]
+
+
+def _named(check: Check) -> Run:
+    async def run(patient: Patient) -> list[Finding]:
+        return [replace(finding, check=check.name) for finding in await check.run(patient)]
+
+    return run
 
 
 def test_the_docs_have_the_table() -> None:

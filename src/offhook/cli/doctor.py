@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from offhook.setup.doctor.verdict import Finding
 
 
@@ -42,19 +44,26 @@ def doctor(
 
     if fix and as_json:
         raise typer.BadParameter("--json only looks; give one of --fix and --json")
-    findings = run_loop(_run(folder, url, network=network))
     if as_json:
-        typer.echo(json.dumps(told(findings), indent=2, ensure_ascii=False))
-    else:
-        _say(findings)
-    if fix and run_loop(_mend(folder, url, findings, network=network, yes=yes)):
         findings = run_loop(_run(folder, url, network=network))
+        typer.echo(json.dumps(told(findings), indent=2, ensure_ascii=False))
+        raise typer.Exit(exit_code(findings))
+    findings = run_loop(_run(folder, url, _say, network=network))
+    _count(findings)
+    if fix and run_loop(_mend(folder, url, findings, network=network, yes=yes)):
         typer.echo("\nnow:")
-        _say(findings)
+        findings = run_loop(_run(folder, url, _say, network=network))
+        _count(findings)
     raise typer.Exit(exit_code(findings))
 
 
-async def _run(folder: Path, url: str | None, *, network: bool) -> list[Finding]:
+def _unheard(_: Finding) -> None:
+    """Tell nobody."""
+
+
+async def _run(
+    folder: Path, url: str | None, told: Callable[[Finding], None] = _unheard, *, network: bool
+) -> list[Finding]:
     import os
 
     import aiohttp
@@ -64,9 +73,9 @@ async def _run(folder: Path, url: str | None, *, network: bool) -> list[Finding]
     from offhook.setup.doctor.patient import examine
 
     if not network:
-        return await run_checks(CHECKS, examine(folder, os.environ, url=url))
+        return await run_checks(CHECKS, examine(folder, os.environ, url=url), told)
     async with aiohttp.ClientSession() as session:
-        return await run_checks(CHECKS, examine(folder, os.environ, url=url, session=session))
+        return await run_checks(CHECKS, examine(folder, os.environ, url=url, session=session), told)
 
 
 async def _mend(folder: Path, url: str | None, findings: list[Finding], *, network: bool, yes: bool) -> bool:
@@ -106,15 +115,17 @@ def _agreed(*, yes: bool) -> bool:
     return typer.confirm("Do it?")
 
 
-def _say(findings: list[Finding]) -> None:
+def _say(finding: Finding) -> None:
     import shutil
 
-    width = shutil.get_terminal_size().columns
     colours = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED, "skip": None}
-    for finding in findings:
-        first, *rest = finding.lines(width)
-        typer.echo(typer.style(first[:4], fg=colours[finding.verdict]) + first[4:])
-        for line in rest:
-            typer.echo(line)
-    counted = {verdict: sum(1 for finding in findings if finding.verdict == verdict) for verdict in colours}
+    first, *rest = finding.lines(shutil.get_terminal_size().columns)
+    typer.echo(typer.style(first[:4], fg=colours[finding.verdict]) + first[4:])
+    for line in rest:
+        typer.echo(line)
+
+
+def _count(findings: list[Finding]) -> None:
+    verdicts = ("ok", "warn", "fail", "skip")
+    counted = {verdict: sum(1 for finding in findings if finding.verdict == verdict) for verdict in verdicts}
     typer.echo(", ".join(f"{number} {verdict}" for verdict, number in counted.items() if number))

@@ -95,7 +95,40 @@ def offhook(served: Mapping[str, str], known: Mapping[str, str] | None = None) -
     return arrange
 
 
+def alive(inside: str) -> Arrange:
+    """Arrange something that is alive as offhook is, answers a call with this TwiML, and takes no WebSocket."""
+
+    @asynccontextmanager
+    async def arrange(folder: Path) -> AsyncIterator[Arranged]:
+        async def voice(request: web.Request) -> web.Response:
+            text = f"<Response>{inside.format(host=request.host)}</Response>"
+            return web.Response(text=text, content_type="text/xml")
+
+        async def livez(_: web.Request) -> web.Response:
+            return web.Response(text=ALIVE)
+
+        async def stream(_: web.Request) -> web.Response:
+            return web.Response(status=403)
+
+        app = web.Application()
+        app.add_routes([web.post("/twilio/voice", voice), web.get("/livez", livez), web.get("/twilio", stream)])
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield Arranged(keys(DEEPGRAM_API_KEY=""), f"http://127.0.0.1:{runner.addresses[0][1]}", network=True)
+        finally:
+            await runner.cleanup()
+
+    return arrange
+
+
+LONG_AGO = "Mon, 05 Jan 2026 00:00:00 GMT"
+STREAM = '<Connect><Stream url="ws://{host}/twilio"/></Connect>'
 ADDRESSES = [
+    Seed("a proxy takes no WebSockets", "stream", "upgrade-403", "pass WebSockets on", alive(STREAM)),
+    Seed("a server that takes no calls now", "webhook", "not-ready", "/readyz", alive("<Say>Sorry.</Say><Hangup/>")),
+    Seed("this machine's clock is wrong", "clock", "skew", "timedatectl", answers(200, ALIVE, Date=LONG_AGO)),
     Seed("the address is not known", "public-url", "missing", "OFFHOOK_PUBLIC_URL", at(None)),
     Seed("the address is a stream's", "public-url", "scheme", "https://", at("wss://voice.example.com")),
     Seed("the address is plain http", "public-url", "scheme", "https", at("http://voice.example.com")),

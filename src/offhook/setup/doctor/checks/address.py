@@ -19,7 +19,7 @@ from offhook.setup.doctor.verdict import Finding, ok, skip
 from offhook.setup.tunnel.ngrok_codes import code_in, meaning
 
 NAME: Final = "public-url"
-_ASK_S: Final = 10.0
+_ASK_S: Final = 6.0
 #: Of a page that is not ours, only its beginning says what it is.
 _READ_BYTES: Final = 4096
 _LOGIN: Final = re.compile(r"(?i)log-?in|sign-?in|/access/|oauth|auth\.")
@@ -115,7 +115,7 @@ async def _ask(patient: Patient) -> Answered:
         cause, found, fix = _unreached(error)
         port = urlsplit(patient.public_url or "").port
         if cause in ("timeout", "refused", "tls-broken") and port is not None:
-            fix = f"{fix}; on a platform or behind a tunnel, leave :{port} away"
+            fix = f"{fix} (on a platform or behind a tunnel, leave :{port} away)"
         return Answered(failed=(cause, found, fix))
 
 

@@ -16,7 +16,7 @@ from offhook.setup.doctor.verdict import Finding, ok, skip
 NAME: Final = "clock"
 #: One-time tokens live about a minute; certificates and signed requests bear more.
 WRONG_S: Final = 30.0
-_ASK_S: Final = 5.0
+_ASK_S: Final = 4.0
 
 
 async def run(patient: Patient) -> Sequence[Finding]:

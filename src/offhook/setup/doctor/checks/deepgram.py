@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from offhook.agent.probe import Probed, probe
@@ -15,6 +15,14 @@ KEY: Final = "deepgram-key"
 SETTINGS: Final = "deepgram-settings"
 LLM: Final = "deepgram-llm"
 
+#: What goes wrong on the way, in plain words.
+_WHY: Final[Mapping[str, str]] = {
+    "TimeoutError": "no answer in time",
+    "ClientConnectorDNSError": "its name is not found",
+    "ClientConnectorError": "the connection is refused",
+    "ClientConnectorCertificateError": "its certificate is not valid: does a proxy or a virus scanner open TLS here?",
+    "ClientConnectorSSLError": "TLS fails",
+}
 _APPLIED: Final = "Deepgram applies the settings"
 
 
@@ -82,7 +90,7 @@ def refused(error: AgentError, agent: str = "agent") -> Finding:
             return _bad(
                 KEY,
                 "unreachable",
-                f"Deepgram cannot be reached ({facts.get('why') or error.reason})",
+                f"Deepgram cannot be reached ({_WHY.get(str(facts.get('why')), facts.get('why') or error.reason)})",
                 "check this machine's connection, its proxy and deepgram.agent_url",
             )
         case _:
