@@ -49,11 +49,13 @@ class Code:
 
 
 class Life:
-    """Runs deployments. ``build_error`` makes every build fail with these lines."""
+    """Runs deployments. ``build_error`` makes every build fail with these lines; cleared, ``going`` holds them up."""
 
     def __init__(self, code: Code, pace: Pace) -> None:
         self.code, self.pace = code, pace
         self.build_error: list[str] = []
+        self.going = asyncio.Event()
+        self.going.set()
         self.commands: list[list[str]] = []
         self.environments: list[dict[str, str]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,6 +137,7 @@ class Life:
 
     async def _step(self) -> None:
         await asyncio.sleep(self.pace.step_s)
+        await self.going.wait()
 
     async def _fetch(self, it: Deployment) -> Path | None:
         event = self._event(it, "SNAPSHOT_CODE")

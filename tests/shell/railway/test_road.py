@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from offhook.setup.railway import api as api_module
 from offhook.setup.railway import follow as follow_module
 from offhook.setup.railway.api import Railway, Token
 from offhook.setup.railway.by_hand import pages
-from offhook.setup.railway.follow import Followed, follow
+from offhook.setup.railway.follow import Followed, Told, follow
 from offhook.setup.railway.health import wait_until_healthy
 from offhook.setup.railway.identity import identify
 from offhook.setup.railway.operations import ALL
@@ -227,17 +228,16 @@ async def test_a_log_that_comes_late_is_still_told(railway: RailwayStandIn, api:
 
 async def test_a_build_log_that_is_not_there_yet_does_not_end_it(railway: RailwayStandIn, api: Railway):
     """Railway refuses the log of a build that waits in its queue (railwayapp/cli, 543 and 868)."""
-    railway.life.pace.step_s = 0.2
+    railway.life.going.clear()
     deployed = await apply(api, await identify(api), QUICK)
     assert deployed.deployment_id is not None
-    told: list[str] = []
-    ended = await follow(
-        api, deployed.deployment_id, QUICK.settings, lambda line: told.append(f"{line.kind} {line.text}")
-    )
-    assert ended.diagnosis.is_good
-    assert any(asked["withBuild"] is False for name, asked in railway.requests if name == "Progress")
-    assert "build Using Detected Dockerfile" in told
-    assert "run up" in told
+    told: list[Told] = []
+    following = asyncio.ensure_future(follow(api, deployed.deployment_id, QUICK.settings, told.append))
+    await until(lambda: ("Progress", False) in [(name, asked.get("withBuild")) for name, asked in railway.requests])
+    railway.life.going.set()
+    assert (await following).diagnosis.is_good
+    assert ("build", "Using Detected Dockerfile") in [(line.kind, line.text) for line in told]
+    assert ("run", "up") in [(line.kind, line.text) for line in told]
 
 
 async def test_an_outage_in_between_is_waited_out(railway: RailwayStandIn, api: Railway, monkeypatch):
