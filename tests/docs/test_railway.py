@@ -32,6 +32,7 @@ from offhook.sim.rest.world import Account, PhoneNumber
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # real servers are started one after the other
     pytest.mark.skipif(os.name == "nt", reason="its commands are bash's; a terminal is made as POSIX has it"),
 ]
 
@@ -76,7 +77,7 @@ class Owner:
                 sys.executable, "-m", "offhook", *words[1:], cwd=self.folder, env=self.environ, stdin=theirs,
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             )  # fmt: skip
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(240):
                 said, _ = await process.communicate()
         finally:
             os.close(ours)
@@ -208,7 +209,7 @@ async def test_without_a_terminal_nothing_is_changed_unless_told_so(owner: Owner
         env=owner.environ, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         _, said = await process.communicate()
     assert process.returncode == 1
     assert b"--yes" in said
