@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # at run time they would cost `offhook --help` its half secon
     from offhook.offline.record import CallRecord, Frame
 
 _TEXTS = ("content", "message", "prompt", "greeting")
+#: What is shown of a message: never a value that somebody said. A description names places.
+_ALWAYS = frozenset({"role", "code", "behavior", "description"})
 
 
 def register(app: typer.Typer) -> None:
@@ -130,10 +132,22 @@ async def _serve_with(mind: Mind, options: dict[str, Any]) -> int:
             _say(f"{accepted}; point a client or DEEPGRAM_AGENT_URL here")
             await _until_terminated(asyncio.Event())
     except OSError as busy:
-        where = f"{options['host']}:{options['port']}"
-        raise ConfigError([f"cannot listen on {where}: {busy.strerror}; choose another --port"]) from busy
+        raise ConfigError([_cannot_listen(options["host"], options["port"], busy)]) from busy
     _say("stopped by SIGTERM")
     return 0
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    import errno
+    import os
+
+    at = f"cannot listen on {host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{at}: something else listens there already; stop that, or choose another --port"
+    if isinstance(error, PermissionError):
+        return f"{at}: this system does not permit it; choose a --port from 1024 on"
+    why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host"
+    return f"{at}: {why}; leave --host away, or name an address of this machine"
 
 
 async def _until_terminated(stop: Any) -> None:
@@ -175,9 +189,14 @@ class _Watch:
 
     def _described(self, frame: Frame) -> str:
         message = frame.message if isinstance(frame.message, dict) else {}
-        shown = {k: v for k, v in message.items() if isinstance(v, int | float) or k in {"role", "code", "behavior"}}
+        shown = {k: v for k, v in message.items() if isinstance(v, int | float) or k in _ALWAYS}
         if isinstance(message.get("functions"), list):
             shown["functions"] = [f.get("name") for f in message["functions"] if isinstance(f, dict)]
         if self._transcripts:
             shown.update({k: v for k, v in message.items() if k in _TEXTS})
-        return " ".join([frame.kind, *(f"{name}={value}" for name, value in shown.items())])
+        return _printable(" ".join([frame.kind, *(f"{name}={value}" for name, value in shown.items())]))
+
+
+def _printable(text: str) -> str:
+    """Return one line that does nothing to a terminal, whatever a client says."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -72,12 +73,29 @@ async def test_verbose_prints_kinds_and_never_words_unless_told() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes are POSIX")
+async def test_verbose_says_what_is_wrong_and_prints_nothing_that_moves_a_cursor() -> None:
+    process, url = await started("--verbose")
+    async with websockets.connect(url, additional_headers={"Authorization": "Token x"}) as client:
+        await client.send(json.dumps({"type": "\x1b[2JWipe\n", "content": "Private words."}))
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async with asyncio.timeout(DEADLINE_S):
+                while True:
+                    await client.recv()
+    text = await rest_of(process, signal.SIGTERM)
+    assert "\x1b" not in text
+    assert "< ?[2JWipe?" in text
+    assert "does not match the contract at `type`" in text
+    assert "Private words." not in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes are POSIX")
 async def test_faults_keys_and_time_from_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("good\nbroke no_credit  # never paid\n")
     (tmp_path / "behave.toml").write_text(
         """
         [manners]
         error_close = 1011
+        timers = { settings_s = 600, idle_s = 600 }
         [[faults]]
         [[faults.at]]
         moment = "AgentAudioDone"
@@ -114,10 +132,13 @@ def test_what_cannot_work_says_why(tmp_path: Path) -> None:
     (tmp_path / "behave.toml").write_text("[[faults]]\n[[faults.at]]\nmoment = 'Welcome'\ndo = 'explode'")
     (tmp_path / "keys").write_text("a-secret-key nobleman")
     (tmp_path / "bad.toml").write_text("greting = 'x'")
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
     for options, word in [
         (["--script", str(tmp_path / "bad.toml")], "greting"),
         (["--script", str(tmp_path / "none.toml")], "none.toml"),
-        (["--scripted", "--host", "203.0.113.7"], "another --port"),
+        (["--scripted", "--host", "203.0.113.7"], "leave --host away"),
+        (["--scripted", "--port", str(port)], "choose another --port"),
         (["--scripted", "--behave", str(tmp_path / "behave.toml")], "faults[0].at[0].do must be one of die, fail"),
         (["--scripted", "--behave", str(tmp_path / "bad.toml")], "`greting` is no table"),
         (["--scripted", "--keys", str(tmp_path / "keys")], "line 1: after the key"),
@@ -126,6 +147,7 @@ def test_what_cannot_work_says_why(tmp_path: Path) -> None:
         assert isinstance(done.exception, ConfigError), "main() prints it and exits with 2"
         assert word in str(done.exception)
         assert "a-secret-key" not in str(done.exception)
+    taken.close()
     done = CliRunner().invoke(app, ["agent", "--scripted", "--llm", "http://127.0.0.1:9"])
     assert done.exit_code == 2
     assert "--llm" in done.output
