@@ -17,10 +17,11 @@ _GREETING = "Thank you for calling Larkfield Dental. How can I help you?"
 _PROMPT = """You answer the telephone of Larkfield Dental, a dental practice. Answer in one or two short sentences.
 Hours: Monday to Friday from 8:30 to 18:00, Saturday from 9:00 to 13:00, closed on Sunday.
 Address: 14 Willow Street, across from the public library, with free parking behind the house."""
-#: The caller's lines. The one after a number of ms interrupts the answer to the line before it.
+#: The caller's lines. The one after a number of ms interrupts the answer to the line before it, and not in a pause of
+#: it: the agent's next breath is at 3.0 s, and a slow machine comes up to half a second late.
 _LINES: tuple[str | tuple[float, str], ...] = (
     "Hello, when are you open?",
-    (2500.0, "Sorry, I only need Saturday."),
+    (2300.0, "Sorry, I only need Saturday."),
     "And where can I find you?",
     "Can I book a cleaning for Alice Brown on Thursday at half past three?",
     "Yes, please.",

@@ -21,6 +21,9 @@ _PRE_ROLL_WINDOWS: Final = 10
 _TAIL_S: Final = 0.25
 #: A turn longer than this is recognised in parts, cut where the caller paused.
 _PART_S: Final = 9.0
+#: The words of a turn nobody could recognise: said too long for a click, so the caller waits for an answer.
+INAUDIBLE: Final = "..."
+_SAID_S: Final = 0.3
 #: Audio arrives in real time on a phone line; where it stops in a turn, the missing time is silence.
 _GAP_S: Final = 0.25
 _TICK_S: Final = 0.1
@@ -147,7 +150,8 @@ class CallerEars:
             self._ticket.confirm()
 
     def _finish(self) -> None:
-        text, silent_s = self._text or "", self._silent_for_s()
+        text = self._text or (INAUDIBLE if self._turn.spoken_s >= _SAID_S else "")
+        silent_s = self._silent_for_s()
         self._turn.close()
         self._must_end = False
         self._forget_text()

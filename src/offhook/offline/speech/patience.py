@@ -36,16 +36,21 @@ _DANGLING_ENDS: Final = (
     "how about",
     "what about",
 )
+#: Not "great", "okay", "thanks", "hello": those begin a sentence as often as they are one.
 _COMPLETE: Final = frozenset(
     re.split(
         ", ",
-        "yes, yeah, yep, yup, sure, okay, ok, no, nope, correct, right, exactly, yes please, no thanks, no thank you, "
+        "yes, yeah, yep, yup, no, nope, correct, exactly, yes please, no thanks, no thank you, "
         "that's right, that is right, that's correct, that's all, that is all, that's it, nothing else, sounds good, "
-        "perfect, great, thanks, thank you, thank you very much, bye, goodbye, good by, bye bye, thanks bye, "
+        "thank you very much, bye, goodbye, good by, bye bye, thanks bye, "
         "thank you goodbye, thank you good by, no thank you goodbye, no thank you good by, "
-        "thank you bye, go on, go ahead, hello, hi, what, pardon, sorry, please do, of course, yes that's right, "
+        "thank you bye, go on, go ahead, what, pardon, please do, of course, yes that's right, "
         "yes it is, yes that's correct, no that's all, no that's it, no that's wrong, yes please do",
     )
+)
+_FAREWELLS: Final = ("goodbye", "good bye", "good by", "bye bye", " bye")
+_ENDS_QUESTIONS: Final = frozenset(
+    ("at", "from", "for", "to", "on", "in", "about", "like", "is", "are", "was", "that's")
 )
 _SMALL_NUMBERS: Final = frozenset(
     ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double")
@@ -61,12 +66,16 @@ def patience_for(text: str) -> Patience:
     if not words:
         return Patience.SHORT
     plain = " ".join(words)
+    if plain in _COMPLETE or plain.endswith(_FAREWELLS):  # before "good by", as it is written at times, dangles
+        return Patience.SHORT
+    if text.rstrip().endswith("?") and words[-1] in _ENDS_QUESTIONS:  # "Where are you from?"
+        return Patience.USUAL
     # No comma: the recogniser ends whole sentences with one at times.
     if text.rstrip().endswith(("-", "…", "...")) or words[-1] in _DANGLING or plain.endswith(_DANGLING_ENDS):
         return Patience.LONG
     if _is_reading_digits(words):
         return Patience.LONG
-    if plain in _COMPLETE or text.rstrip().endswith("?"):
+    if text.rstrip().endswith("?"):
         return Patience.SHORT
     return Patience.USUAL
 

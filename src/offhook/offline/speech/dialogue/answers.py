@@ -46,7 +46,15 @@ MANNERS: Final = frozenset(
     )
 )  # fmt: skip
 FACTUAL: Final = frozenset(
-    (Intent.HOURS, Intent.ADDRESS, Intent.PRICE, Intent.CLOCK, Intent.WHO_ARE_YOU, Intent.WHEN_CALLED)
+    (
+        Intent.HOURS,
+        Intent.ADDRESS,
+        Intent.PRICE,
+        Intent.CLOCK,
+        Intent.WHO_ARE_YOU,
+        Intent.WHEN_CALLED,
+        Intent.CAPABILITIES,
+    )
 )
 #: Questions that end in the offer of a message: somebody else knows.
 OFFERS: Final = {

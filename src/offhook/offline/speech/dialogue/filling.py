@@ -163,7 +163,7 @@ def _confirmation(text: str, intents: list[Intent], form: Form, memory: Memory, 
         leaving = Intent.GOODBYE in intents and not re.search(r"\bthat's it\W*$", text.casefold())
         return complete(form, replace(memory, is_leaving=leaving), desk)
     if known := _side_answers(text, intents, form, desk):
-        return Turn((*known, form.read_back()), replace(memory, misses=0))
+        return Turn((*known, form.go_ahead()), replace(memory, misses=0))
     wrong = _what_is_wrong(text, form, memory)
     if wrong.memory.asked is not None:
         return wrong
@@ -174,7 +174,8 @@ def _confirmation(text: str, intents: list[Intent], form: Form, memory: Memory, 
         return Turn(("Before you go.", form.read_back()), replace(memory, attempts=attempts))
     if attempts > _PATIENCE:
         return _given_up(form, memory)
-    return Turn(("Sorry, was that a yes or a no?", form.read_back()), replace(memory, attempts=attempts))
+    again = form.go_ahead() if attempts == 1 else form.read_back()
+    return Turn(("Sorry, was that a yes or a no?", again), replace(memory, attempts=attempts))
 
 
 def _what_is_wrong(text: str, form: Form, memory: Memory) -> Turn:
@@ -203,7 +204,7 @@ def _better_name(text: str, form: Form, memory: Memory) -> str | None:
 
 def complete(form: Form, memory: Memory, desk: Desk) -> Turn:
     """Do what the form is for: by the function the Settings have for it, or by noting it."""
-    memory = replace(memory, form=None, is_confirming=False, asked=None, done=form, attempts=0, misses=0)
+    memory = replace(memory, form=None, is_confirming=False, asked=None, topic=None, done=form, attempts=0, misses=0)
     spec = function_for(form.kind.value, desk.functions)
     if spec is not None and not lacking(arguments := arguments_from(form, spec), spec):
         memory = replace(memory, pending=form.kind.value)

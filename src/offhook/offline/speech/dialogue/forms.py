@@ -106,6 +106,11 @@ class Form:
                 number = read_aloud(self.number or "")
                 return f"So the message from {self.name} is: {self.text}. And your number is {number}. Is that right?"
 
+    def go_ahead(self) -> str:
+        """Ask once more for the confirmation, without reading everything again."""
+        verbs = {Kind.BOOKING: "book it", Kind.MOVE: "move it", Kind.CANCELLATION: "cancel it"}
+        return f"Shall I {verbs.get(self.kind, 'pass the message on')}?"
+
     def done(self) -> str:
         """Say that it is done."""
         match self.kind:

@@ -53,10 +53,15 @@ def without_excluded(text: str) -> str:
     return _EXCLUDED.sub(" ", text)
 
 
+#: One digit alone is heard as another word.
+_DIGITS_HEARD_AS: Final = {"for": "four", "to": "two", "too": "two", "won": "one", "ate": "eight"}
+_SOUNDS_LIKE: Final = re.compile(rf"\b(?:{'|'.join(_DIGITS_HEARD_AS)})\b", re.IGNORECASE)
+
+
 def _with_other_end(number: str | None, said: str) -> str | None:
     """Take "the last two digits are 33" as a correction of a number's end."""
     found = _LAST_DIGITS.search(said)
-    end = digits_in(found[1]) if found else ""
+    end = digits_in(_SOUNDS_LIKE.sub(lambda like: _DIGITS_HEARD_AS[like[0].casefold()], found[1])) if found else ""
     return number[: -len(end)] + end if number and 0 < len(end) < len(number) else None
 
 

@@ -26,11 +26,17 @@ _TASKS: Final = {
     Intent.CANCEL: Kind.CANCELLATION,
     Intent.MESSAGE: Kind.MESSAGE,
 }
+#: "And what about Saturday?" asks on; "make it Saturday" does not.
+_ASKS_ON: Final = re.compile(r"^(?:and|or|what about|how about|what if)\b|\?\s*$", re.IGNORECASE)
+#: Politeness that may stand before "make it Friday"; "how are you today" names no day.
+_MAY_FOLLOW: Final = frozenset((Intent.THANKS, Intent.HELLO, Intent.SORRY, Intent.FINE, Intent.GOT_IT, Intent.HOLD))
 #: What is dictated as a message is no wish of its own: "Tell her I could not hear her."
 _DICTATES: Final = re.compile(
     r"^(?:yes |okay |ok |please |just )*(?:tell|say|let|ask|that|it's about)\b", re.IGNORECASE
 )
 _NOTED: Final = ("I have noted that.",)
+#: Words that say nothing yet, and the "..." of a turn in which none was recognised.
+_FILLER: Final = re.compile(r"(?:\W|\b(?:please|um+|uh+|er+|hm+|ah|oh|so|well)\b)+")
 _HELD: Final = ("Of course, take your time.",)
 _REPAIRS: Final = (
     ("Sorry, I did not catch that.", "Could you say it again?"),
@@ -52,6 +58,8 @@ def _respond(text: str, memory: Memory, desk: Desk, unheard: str | None) -> Turn
     intents = intents_in(text)
     if memory.asked is Slot.TEXT and memory.form is not None and _DICTATES.search(text):
         return form_turn(text, [], memory, desk)
+    if _FILLER.fullmatch(text.casefold()):
+        return _not_said(text, memory, desk, unheard)
     if Intent.RECAP in intents:
         return recap(memory)
     if Intent.WHICH_DATE in intents:
@@ -67,6 +75,21 @@ def _respond(text: str, memory: Memory, desk: Desk, unheard: str | None) -> Turn
         return form_turn(text, intents, memory, desk)
     memory = replace(memory, misses=0 if intents else memory.misses)
     return _open_turn(text, intents, memory, desk)
+
+
+def _not_said(text: str, memory: Memory, desk: Desk, unheard: str | None) -> Turn:
+    """Go on where a noise cut us; wait for a caller who is thinking; ask again where words were lost. Costs no try."""
+    if unheard:
+        return Turn(_again(memory, desk, unheard), memory)
+    if "please" in text.casefold() and (memory.is_confirming or memory.is_offering_message):
+        return _respond("Yes, please.", memory, desk, None)
+    if re.search(r"[a-z]", text.casefold()):
+        return Turn(_HELD, memory)
+    form = memory.form
+    if form is None:
+        return Turn(_REPAIRS[0], memory)
+    slot = memory.asked or form.lacks
+    return Turn(("Sorry, I did not catch that.", form.go_ahead() if slot is None else form.question(slot)), memory)
 
 
 def _dated(memory: Memory, desk: Desk) -> Turn:
@@ -87,7 +110,7 @@ def _open_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> 
     said: list[str] = []
     wishes = [i for i in intents if i not in answers.MANNERS]
     if not wishes and intents:
-        if (turn := _followed_up(text, memory, desk)) is not None:
+        if _MAY_FOLLOW.issuperset(intents) and (turn := _followed_up(text, memory, desk)) is not None:
             return turn
         return _with_manners(text, intents, memory, desk)
     for intent in wishes:
@@ -168,12 +191,17 @@ def _without_intent(text: str, memory: Memory, desk: Desk) -> Turn:
 
 def _followed_up(text: str, memory: Memory, desk: Desk) -> Turn | None:
     """Take what makes sense only after the turn before: a correction, another day's hours, "no, thanks"."""
+    about_hours = memory.topic is Intent.HOURS and (
+        day_in(text, desk.today) is not None or re.search(r"\b(week|weekend)s?\b", text) is not None
+    )
+    if about_hours and _ASKS_ON.search(text):
+        return Turn(answers.hours(text, desk), replace(memory, misses=0))
     if memory.done is not None and (turn := _corrected_after(text, memory, desk)) is not None:
         return turn
     booking = filled(Form(Kind.BOOKING, name=memory.name), text, desk.today, None)
     if booking.day and booking.time:
         return start(Form(Kind.BOOKING, name=memory.name), text, (), memory, desk)
-    if memory.topic is Intent.HOURS and (day_in(text, desk.today) or re.search(r"\b(week|weekend)s?\b", text)):
+    if about_hours:
         return Turn(answers.hours(text, desk), replace(memory, misses=0))
     if memory.is_offering and says_no(text):
         return goodbye((), memory, desk)
