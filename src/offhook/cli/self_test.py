@@ -18,7 +18,7 @@ from offhook.observe.log import logger
 
 _PATIENCE_S: Final = 30.0
 #: What is missing was said before the server listened, and where it listens it knows better than its environment.
-_SAID: Final = ("missing",)
+_SAID: Final = ("missing", "no-project")
 _KNOWN: Final = ("listening",)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -14,6 +15,8 @@ import typer
 
 from offhook.errors import SetupError
 
+#: What a line of a list begins with; what is wrapped stands under its text.
+_BEGINS = re.compile(r"\s*(?:- |\d\. )?")
 _MARKS = {"ok": "ok", "note": "note", "do": "..", "": ""}
 
 
@@ -65,8 +68,9 @@ class Terminal:
 
     def line(self, kind: str, text: str) -> None:
         """Tell one thing."""
-        hang = " " * (11 if text.startswith("- ") else 9)
-        typer.echo(wrapped(text, f"    {_MARKS[kind]:<5}", hang))
+        begins = _BEGINS.match(text)
+        assert begins is not None  # it matches nothing, too
+        typer.echo(wrapped(text, f"    {_MARKS[kind]:<5}", " " * (9 + begins.end())))
 
 
 class Questions:

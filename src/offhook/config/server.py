@@ -47,6 +47,8 @@ class ServerPart(Part):
             raise ValueError(
                 f"is a stream address; write the web address, like {_EXAMPLE}: the stream's is derived from it"
             )
+        if "://" not in value:
+            raise ValueError(f"must begin with https://, like {_EXAMPLE}")
         parts = split_url(value, ("https", "http"), _EXAMPLE)
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError(f"must end after the host: no path and no query, like {_EXAMPLE}")

@@ -15,7 +15,7 @@ ENVIRON = {**keys(DEEPGRAM_API_KEY=""), "PORT": "0", "OFFHOOK_SERVER__HOST": "12
 
 async def told(server: Process) -> list[dict[str, Any]]:
     """Wait for the look; return what it logged."""
-    await server.says('"event": ?"self_test"')
+    await server.says('"event": ?"self_test"', 60)
     return [
         line for text in server.lines if text.startswith("{") and (line := json.loads(text))["event"] == "self_test"
     ]

@@ -178,7 +178,7 @@ def test_addresses_that_are_right(tmp_path, environ):
         ("https://voice.example.com/twilio/voice", "must end after the host"),
         ("https://voice.example.com?x=1", "must end after the host"),
         ("http://voice.example.com", "must begin with https://"),
-        ("voice.example.com", "must begin with https:// or http://"),
+        ("voice.example.com", "must begin with https://, like"),
         ("https://", "must begin with https:// or http://"),
     ],
 )
