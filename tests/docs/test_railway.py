@@ -216,6 +216,14 @@ async def test_without_a_terminal_nothing_is_changed_unless_told_so(owner: Owner
     assert owner.railway.projects == []
 
 
+async def test_of_several_workspaces_one_is_named(owner: Owner):
+    owner.railway.workspaces.append({"id": "workspace-2", "name": "Work"})
+    assert await owner.runs(COMMANDS[0]) == 1
+    assert "--workspace" in owner.said
+    assert await owner.runs(f"{COMMANDS[0]} --workspace Work") == 0, owner.said
+    assert "will: create the project offhook" in owner.said
+
+
 async def test_no_token(owner: Owner):
     file = owner.folder / ".env"
     file.write_text(file.read_text().replace("RAILWAY_API_TOKEN", "OTHER_NAME"))

@@ -25,6 +25,9 @@ ConfigFile = Annotated[
 Repo = Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="The GitHub repository to deploy.")]
 Branch = Annotated[str, typer.Option(help="The repository's branch.")]
 FromImage = Annotated[str | None, typer.Option("--image", metavar="NAME", help="An image instead of a repository.")]
+InWorkspace = Annotated[
+    str | None, typer.Option("--workspace", metavar="NAME", help="Where the token sees several: the project's.")
+]
 Replicas = Annotated[int, typer.Option(min=1, help="Processes side by side.")]
 Databases = Annotated[bool, typer.Option("--databases", help="Postgres and Redis beside the service.")]
 
@@ -60,6 +63,7 @@ def verify(
     image: FromImage = None,
     replicas: Replicas = 1,
     databases: Databases = False,
+    workspace: InWorkspace = None,
     file: ConfigFile = None,
 ) -> None:
     """Read every value at Railway and say what is not as it should be. Changes nothing; exit code 1 where something is.
@@ -69,7 +73,7 @@ def verify(
     from offhook.cli.running import run_loop
 
     loaded = _loaded(file)
-    wanted = _wanted(loaded, _source(repo, branch, image), replicas, databases=databases)
+    wanted = _wanted(loaded, _source(repo, branch, image), replicas, workspace, databases=databases)
     raise typer.Exit(run_loop(_verify(loaded, wanted)))
 
 
@@ -83,6 +87,7 @@ def deploy(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and stop.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Deploy also where nothing has changed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    workspace: InWorkspace = None,
     file: ConfigFile = None,
 ) -> None:
     """Create or correct the service, deploy it, and follow it until it would take a call. Safe to run again.
@@ -95,7 +100,7 @@ def deploy(
 
     loaded = _loaded(file)
     databases = databases or (replicas > 1 and not yes and _offered())
-    wanted = _wanted(loaded, _source(repo, branch, image), replicas, databases=databases)
+    wanted = _wanted(loaded, _source(repo, branch, image), replicas, workspace, databases=databases)
     raise typer.Exit(run_loop(_deploy(loaded, wanted, dry_run=dry_run, again=again, yes=yes)))
 
 
@@ -118,8 +123,11 @@ def _source(repo: str | None, branch: str, image: str | None) -> Source | None:
     return found
 
 
-def _wanted(loaded: Loaded, source: Source | None, replicas: int, *, databases: bool) -> Wanted:
+def _wanted(
+    loaded: Loaded, source: Source | None, replicas: int, workspace: str | None = None, *, databases: bool
+) -> Wanted:
     import os
+    from dataclasses import replace
 
     from offhook.setup.railway.from_project import wanted_of
 
@@ -129,7 +137,7 @@ def _wanted(loaded: Loaded, source: Source | None, replicas: int, *, databases: 
             f"note: {replicas} replicas count calls each for itself; --databases adds Postgres and Redis beside them, "
             "which this version of offhook does not use yet"
         )
-    return wanted
+    return replace(wanted, workspace=workspace)
 
 
 async def _verify(loaded: Loaded, wanted: Wanted) -> int:

@@ -69,13 +69,14 @@ class Root:
 
     def projects(self, info: Any, workspaceId: str | None = None, after: str | None = None, **_: Any) -> Any:
         self._not_a_project_token()
-        found = [{"id": p.id, "name": p.name, "deletedAt": None} for p in self.railway.projects]
+        here = [p for p in self.railway.projects if workspaceId in (None, p.workspace)]
+        found = [{"id": p.id, "name": p.name, "deletedAt": None} for p in here]
         return page(found, after, self.railway.page_size)
 
     def project(self, info: Any, id: str) -> Any:
         project = self._project(id)
         return {
-            "id": project.id, "name": project.name, "workspaceId": self.railway.workspaces[0]["id"],
+            "id": project.id, "name": project.name, "workspaceId": project.workspace,
             "subscriptionType": self.railway.plan,
             "environments": edges([{"id": project.environment_id, "name": project.environment}]),
             "services": edges([{"id": s.id, "name": s.name, "deletedAt": None} for s in project.services]),
@@ -86,6 +87,7 @@ class Root:
         if input.get("workspaceId") not in {each["id"] for each in self.railway.workspaces}:
             raise refuse("You must specify a workspaceId to create a project")
         project = Project(input.get("name") or "new", input.get("defaultEnvironmentName") or "production")
+        project.workspace = input["workspaceId"]
         self.railway.projects.append(project)
         return {"id": project.id, "name": project.name}
 

@@ -154,6 +154,7 @@ class Project:
     id: str = field(default_factory=new_id)
     environment_id: str = field(default_factory=new_id)
     services: list[Service] = field(default_factory=list)
+    workspace: str = "workspace-1"
 
     def service(self, name: str) -> Service:
         return next(each for each in self.services if each.name == name)

@@ -67,6 +67,7 @@ async def test_several_workspaces_and_none_named(railway: RailwayStandIn, api: R
     with pytest.raises(RailwayError, match="Home, Work"):
         await apply(api, await identify(api), Wanted())
     await apply(api, await identify(api), Wanted(workspace="Work"))
+    await apply(api, await identify(api), Wanted())  # found where it is now
     (created,) = [variables["input"] for name, variables in railway.requests if name == "ProjectCreate"]
     assert created["workspaceId"] == "workspace-2"
 

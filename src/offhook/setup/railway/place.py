@@ -71,7 +71,11 @@ def home_of(who: Identity, workspace: str | None) -> Workspace:
     if len(homes) == 1:
         return homes[0]
     names = ", ".join(home.name for home in who.workspaces) or "none"
-    raise RailwayError("workspace", f"the token sees the workspaces: {names}", "name the one to create the project in")
+    raise RailwayError(
+        "workspace",
+        f"the token sees the workspaces: {names}",
+        "name the one that the project is to be in: --workspace NAME, or `workspace` in the wizard's answers",
+    )
 
 
 def with_service(place: Place, service: str | None) -> Place:
