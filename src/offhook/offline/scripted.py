@@ -33,6 +33,7 @@ from offhook.wire import ulaw
 #: Audio is given out in pieces of this length.
 CHUNK_BYTES: Final = 1600
 _SHORTEST_MS: Final = 300
+_RISE_HZ_PER_S: Final = 9.0
 #: The vendor's default of `eot_timeout_ms`, and the `eot_threshold` that turns confidence off.
 EOT_TIMEOUT_MS: Final = 5000
 NEVER_CONFIDENT: Final = 1.0
@@ -154,14 +155,18 @@ class ScriptedVoice:
 
 @functools.lru_cache(maxsize=256)
 def tone(text: str, ms_per_character: float = 55.0) -> bytes:
-    """Return the tone that stands for a sentence: 8 kHz µ-law, whole frames, never silent, always the same."""
+    """Return the tone that stands for a sentence: 8 kHz µ-law, whole frames, never silent, always the same.
+
+    It rises slowly, so that no stretch of it is like another: who follows sound by its content is not misled.
+    """
     frames = max(_SHORTEST_MS, int(len(text) * ms_per_character)) // ulaw.FRAME_MS
     pitch = 280 + zlib.crc32(text.encode()) % 480
     table = ulaw.encode_table()
     samples = []
     for n in range(frames * ulaw.FRAME_BYTES):
-        swell = 0.6 + 0.4 * math.sin(math.tau * 4 * n / ulaw.RATE_HZ)
-        samples.append(table[int(9000 * swell * math.sin(math.tau * pitch * n / ulaw.RATE_HZ)) & 0xFFFF])
+        at_s = n / ulaw.RATE_HZ
+        swell = 0.6 + 0.4 * math.sin(math.tau * 4 * at_s)
+        samples.append(table[int(9000 * swell * math.sin(math.tau * (pitch + _RISE_HZ_PER_S * at_s) * at_s)) & 0xFFFF])
     return bytes(samples)
 
 

@@ -16,7 +16,7 @@ from tests.kit.wound import in_wound_time, wound
 from typer.testing import CliRunner
 
 from offhook.cli.app import app
-from offhook.lab.bench import PLAIN, Wiring
+from offhook.lab.bench import PLAIN, Bench, Wiring
 from offhook.lab.replay import Recording, ReplayError, Stage, replay
 from offhook.lab.replay.deepgram_side import DeepgramSide
 from offhook.lab.replay.own import own_server
@@ -89,6 +89,43 @@ async def test_another_bridge_is_another(recorded: Path) -> None:
     told = {(d.kind, d.way) for d in replayed.differences}
     assert ("changed", "bridge to Deepgram") in told
     assert [d for d in replayed.differences if "of sound" in d.sentence] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("defect", "kind", "words"),
+    [
+        ("mark without name", "changed", '"mark": {}'),
+        ("no clear", "missing", '"clear"'),
+        ("agent audio halved", "missing", "of sound"),
+        ("agent samples lost", "missing", "of sound"),
+        ("agent frames repeated", "extra", "of sound"),
+        ("message invalid", "changed", "another streamSid"),
+        ("caller audio altered", "missing", "of sound"),
+    ],
+)
+@in_wound_time
+async def test_a_defect_is_a_difference_to_the_same_bridge_without_it(
+    defect: str, kind: str, words: str, tmp_path: Path
+) -> None:
+    """The right bridge, recorded, does as recorded; one with a defect does not. Marks that never come hold nothing up."""
+    async with (
+        Bench(Wiring(ACCOUNT, TOKEN, traces=tmp_path)) as bench,
+        Bridge(bench.agent.url, TOKEN, PUBLIC) as bridge,
+    ):
+        await bench.connect(f"{PUBLIC}/voice", Reach(PUBLIC, f"http://127.0.0.1:{bridge.port}"))
+        call = await bench.place(PLAIN)
+        while call.findings is None:  # noqa: ASYNC110  # a fact of the bench, and no event
+            await asyncio.sleep(0.05)
+    recording = Recording.of(read_trace(tmp_path / f"{call.call_sid}.jsonl"))
+
+    assert (await replay(recording, other)).differences == []
+    replayed = await replay(recording, lambda deepgram: other(deepgram, defect))
+
+    told = [str(difference) for difference in replayed.differences]
+    assert any(line.startswith(kind) and words in line for line in told), told
+    assert not any(line.startswith("later") for line in told), told
+    assert replayed.own_late_ms < 50
 
 
 def test_a_trace_without_a_call_is_refused(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ def test_the_address_of_the_bridge_is_not_compared() -> None:
 
     assert kinds(answer("wss://one.example.com"), answer("ws://127.0.0.1:8080")) == []
     assert kinds(answer("wss://one.example.com"), answer("wss://one.example.com/other")) == ["changed"]
+    assert kinds(answer("wss://one.example.com/QSLjyGR5wJ3K"), answer("wss://one.example.com/Yxby3Bimiahz")) == []
+    assert kinds(answer("wss://one.example.com/v1"), answer("wss://one.example.com/v2")) == ["changed"]
 
 
 @given(st.integers(30, 60))
@@ -78,3 +80,23 @@ def test_a_hole_in_the_sound(which: int) -> None:
 
 def test_late_sound_is_later() -> None:
     assert kinds(sound(100), sound(100, 500.0)) == ["later"]
+
+
+def burst(audio: Said) -> Said:
+    """All of it within a few milliseconds, as an agent's sentence comes."""
+    return [(n * 0.1, entry) for n, (_, entry) in enumerate(audio)]
+
+
+@given(st.integers(20, 70), st.integers(1, 159))
+def test_a_burst_has_edges_of_sound_not_of_time(which: int, size: int) -> None:
+    """What comes at once is compared like what comes in real time: a frame, or a few samples, are missed."""
+    whole = burst(sound(100))
+    (at, frame), audio = whole[which], whole[which][1].audio or b""
+    clipped = Entry(at_ms=at, channel="agent", sender="bridge", kind="binary", audio=audio[:size])
+    assert kinds(whole, [*whole[:which], (at, clipped), *whole[which + 1 :]]) == ["missing"]
+    assert kinds(whole, [*whole[:which], (at, frame), *whole[which + 3 :]]) == ["missing"]
+
+
+def test_no_sound_at_all_is_missing_however_short() -> None:
+    assert kinds(sound(10), []) == ["missing"]
+    assert kinds([], sound(10)) == ["extra"]

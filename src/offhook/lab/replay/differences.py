@@ -16,12 +16,15 @@ from offhook.trace import Entry, sound_of
 
 #: What is later than recorded by less than this is a matter of chance.
 LATER_MS: Final = 200.0
-#: Sound at the edges of a call is under way when something begins or ends.
+#: The first and the last sound of a connection is under way when something begins or ends.
 EDGE_MS: Final = 400.0
+BYTES_PER_MS: Final = 8
 #: Sound that differs for less than this is one frame.
 LEAST_MS: Final = 20.0
 #: Ids, tokens and nonces are others in every call.
 _SECRET: Final = re.compile(r"[A-Za-z0-9_.~-]{16,}")
+#: A nonce in a document may be shorter: part of a path, or a value, that no word looks like.
+_NONCE: Final = re.compile(r"""(?<=[/"])(?=[^"/?<>\s]*(?:\d|[a-z][A-Z]|[A-Z]{2}))[A-Za-z0-9_.~-]{8,}(?=["/?])""")
 #: The bridge of a replay may have another address than the one that was recorded.
 _ADDRESS: Final = re.compile(r"\b(?:https?|wss?)://[^/\s\"'<]+")
 _SHOWN: Final = 200
@@ -57,7 +60,7 @@ def normal(entry: Entry) -> str:
     if entry.kind == "close":
         text = f"close {entry.code or ''}".strip()
     if entry.kind == "response":
-        text = _ADDRESS.sub("//*", text)
+        text = _NONCE.sub("*", _ADDRESS.sub("//*", text))
     return _SECRET.sub("*", text)
 
 
@@ -88,22 +91,28 @@ def _sound(way: str, recorded: Said, replayed: Said, own_late_ms: float) -> Iter
     after = [(at, sound) for at, e in replayed if (sound := _sound_in(e)) is not None]
     if not before and not after:
         return
-    first, last = _span(before or after)
-    inner = (first + EDGE_MS + own_late_ms, last - EDGE_MS - own_late_ms)
     found = follow(before, after)
-    lost = [p for p in found.lost if not p.is_flat and inner[0] < p.sent_ms < inner[1]]
-    if (ms := sum(p.ms for p in lost)) > LEAST_MS:
-        yield Difference("missing", way, f"{ms:.0f} ms of sound", lost[0].sent_ms)
-    foreign = [(at, audio) for at, audio in found.foreign if not before or inner[0] < at < inner[1]]
+    edge = int((EDGE_MS + own_late_ms) * BYTES_PER_MS) if found.arrived else 0
+    inner = (edge, _size(before) - edge)
+    lost = [p for p in found.lost if not p.is_flat and inner[0] < p.end and p.start < inner[1]]
+    ms = sum(p.ms for p in lost)
+    if ms > LEAST_MS or any(p in lost for p in found.holes()):
+        length = f"{ms:.0f} ms" if ms >= 1 else f"{ms * BYTES_PER_MS:.0f} samples"
+        yield Difference("missing", way, f"{length} of sound", lost[0].sent_ms)
+    foreign = [(at, audio) for at, audio in found.foreign if edge <= _size(after, at) <= _size(after) - edge]
     twice = sum(p.ms for p in found.repeated)
-    if (ms := sum(len(audio) for _, audio in foreign) / 8 + twice) > LEAST_MS:
+    if (ms := sum(len(audio) for _, audio in foreign) / BYTES_PER_MS + twice) > LEAST_MS:
         at_ms = foreign[0][0] if foreign else found.repeated[0].arrived_ms
         yield Difference("extra", way, f"{ms:.0f} ms of sound", at_ms)
     if (ms := sum(p.ms for p in found.reordered)) > LEAST_MS:
         yield Difference("changed", way, f"{ms:.0f} ms of sound are out of order", found.reordered[0].sent_ms)
-    heard = [(p.arrived_ms or 0.0) - p.sent_ms for p in found.arrived if not p.is_flat]
-    if heard and median(heard) > LATER_MS + own_late_ms:
-        yield Difference("later", way, f"sound, by {median(heard):.0f} ms (median)", found.arrived[0].sent_ms)
+    heard = found.recognised()
+    if heard and (late_ms := median((p.arrived_ms or 0.0) - p.sent_ms for p in heard)) > LATER_MS + own_late_ms:
+        yield Difference("later", way, f"sound, by {late_ms:.0f} ms (median)", heard[0].sent_ms)
+
+
+def _size(sound: Sequence[tuple[float, bytes]], until_ms: float = float("inf")) -> int:
+    return sum(len(audio) for at, audio in sound if at < until_ms)
 
 
 def _is_compared(entry: Entry) -> bool:
@@ -114,10 +123,6 @@ def _is_compared(entry: Entry) -> bool:
 
 def _sound_in(entry: Entry) -> bytes | None:
     return entry.audio if entry.kind == "binary" else sound_of(entry.message())
-
-
-def _span(sound: Sequence[tuple[float, bytes]]) -> tuple[float, float]:
-    return sound[0][0], sound[-1][0]
 
 
 def _short(text: str) -> str:

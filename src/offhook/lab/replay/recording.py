@@ -39,6 +39,15 @@ class Recording:
     sockets: Sequence[Part] = field(default_factory=tuple)
     documents: Sequence[Entry] = field(default_factory=tuple)
 
+    @property
+    def stream_sid(self) -> str:
+        """The stream's SID, which is the replay's too."""
+        for entry in self.stream.entries:
+            match entry.message():
+                case {"event": "start", "streamSid": str(sid)}:
+                    return sid
+        return ""
+
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Recording:
         """Take a trace apart. Raises `ReplayError`."""

@@ -57,8 +57,14 @@ async def replay(recording: Recording, bridge: Bridge, deepgram_port: int = 0) -
 def _differences(recording: Recording, twilio: TwilioSide, deepgram: DeepgramSide, late_ms: float) -> list[Difference]:
     answered = [entry for entry in twilio.entries if entry.channel == "http"]
     found = compare("TwiML", [(0.0, one) for one in recording.documents], [(0.0, one) for one in answered])
-    streamed = _timed([entry for entry in twilio.entries if entry.channel == "stream"], twilio.opened_ms)
-    found += compare("bridge to Twilio", _said(recording.stream), streamed, late_ms)
+    streamed = [entry for entry in twilio.entries if entry.channel == "stream"]
+    astray = [entry for entry in streamed if _sid(entry) not in (None, recording.stream_sid)]
+    if astray:
+        at_ms = astray[0].at_ms - twilio.opened_ms
+        sentence = f"{len(astray)} messages have another streamSid, and Twilio does not take them"
+        found.append(Difference("changed", "bridge to Twilio", sentence, at_ms))
+    streamed = [entry for entry in streamed if entry not in astray]
+    found += compare("bridge to Twilio", _said(recording.stream), _timed(streamed, twilio.opened_ms), late_ms)
     for number in range(max(len(recording.sockets), len(deepgram.sockets))):
         way = "bridge to Deepgram" if number == 0 else f"bridge to Deepgram, socket {number + 1}"
         if number >= len(deepgram.sockets):
@@ -69,6 +75,12 @@ def _differences(recording: Recording, twilio: TwilioSide, deepgram: DeepgramSid
             opened_ms, entries = deepgram.sockets[number]
             found += compare(way, _said(recording.sockets[number]), _timed(entries, opened_ms), late_ms)
     return found
+
+
+def _sid(entry: Entry) -> str | None:
+    """Return the stream that a message is for; None for what is no message."""
+    message = entry.message()
+    return str(message.get("streamSid")) if isinstance(message, dict) else None
 
 
 def _said(part: Part) -> Said:

@@ -1,11 +1,13 @@
 """Twilio's side of a replay: the webhook, then every message of the recording at its time. Not the simulated caller.
 
-Marks come back under the names that *this* bridge gave them: the n-th recorded one waits for the bridge's n-th.
+Marks come back under the names that *this* bridge gave them: the n-th recorded one at its time, or once the bridge has
+sent its n-th. Nothing else waits for that.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,8 +26,6 @@ from offhook.sim.webhook import Webhooks
 from offhook.sim.websocket import Ended, Socket
 from offhook.trace import Entry, Kind
 
-#: A recorded mark waits this much longer than it did for the mark it answers.
-MARK_S: Final = 2.0
 #: A bridge that ended the call in the recording may do so this much later.
 END_S: Final = 5.0
 
@@ -41,8 +41,9 @@ class TwilioSide:
     clock: Clock
     entries: list[Entry] = field(default_factory=list)
     opened_ms: float = 0.0
-    _names: list[str] = field(default_factory=list)
-    _returned: int = 0
+    _names: deque[str] = field(default_factory=deque)
+    _due: deque[Entry] = field(default_factory=deque)
+    _socket: Socket | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _is_over: bool = False
 
@@ -60,7 +61,7 @@ class TwilioSide:
             socket = await Socket.open(target, headers, self._on_message, self._on_ended)
         except LineFault as fault:
             raise ReplayError(f"the bridge refused the stream ({fault.status or 'no answer'})") from None
-        self.opened_ms = self.clock.now_ms()
+        self.opened_ms, self._socket = self.clock.now_ms(), socket
         try:
             await self._speak(socket, named)
         finally:
@@ -93,30 +94,25 @@ class TwilioSide:
                 await socket.close(entry.code or 1000)
             elif entry.kind == "binary":
                 socket.send(BINARY, entry.audio or b"")
-            elif entry.kind == "text" and (text := await self._said(entry, named)) is not None:
-                socket.send(TEXT, text)
+            elif entry.kind == "text":
+                self._say(socket, entry, named)
 
-    async def _said(self, entry: Entry, named: Mapping[str, str]) -> bytes | None:
-        """Return the message for this bridge; None for a mark it never asked for."""
+    def _say(self, socket: Socket, entry: Entry, named: Mapping[str, str]) -> None:
         message: Any = entry.message()
         match message:
             case {"event": "start", "start": dict(start)}:
-                return msgspec.json.encode({**message, "start": {**start, "customParameters": dict(named)}})
+                known = {**message, "start": {**start, "customParameters": dict(named)}}
+                socket.send(TEXT, msgspec.json.encode(known))
             case {"event": "mark", "mark": {"name": str()}}:
-                name = await self._name(self._returned)
-                self._returned += 1
-                return None if name is None else msgspec.json.encode({**message, "mark": {"name": name}})
-        return (entry.text or "").encode()
+                self._due.append(entry)
+                self._return_marks()
+            case _:
+                socket.send(TEXT, (entry.text or "").encode())
 
-    async def _name(self, number: int) -> str | None:
-        try:
-            async with asyncio.timeout(MARK_S):
-                while len(self._names) <= number and not self._is_over:
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            return None
-        return self._names[number] if number < len(self._names) else None
+    def _return_marks(self) -> None:
+        while self._due and self._names and self._socket is not None and not self._is_over:
+            message: Any = self._due.popleft().message()
+            self._socket.send(TEXT, msgspec.json.encode({**message, "mark": {"name": self._names.popleft()}}))
 
     async def _ended_by(self, at_ms: float) -> None:
         while not self._is_over and (left := at_ms - self.clock.now_ms()) > 0:
@@ -136,7 +132,7 @@ class TwilioSide:
         match self.entries[-1].message():
             case {"event": "mark", "mark": {"name": str(name)}}:
                 self._names.append(name)
-                self._changed.set()
+                self._return_marks()
 
     def _on_ended(self, ended: Ended) -> None:
         if ended.how != "ours" and not self._is_over:
