@@ -108,7 +108,7 @@ async def test_another_bridge_is_another(recorded: Path) -> None:
 async def test_a_defect_is_a_difference_to_the_same_bridge_without_it(
     defect: str, kind: str, words: str, tmp_path: Path
 ) -> None:
-    """The right bridge, recorded, does as recorded; one with a defect does not. Marks that never come hold nothing up."""
+    """The right bridge does as recorded; one with a defect does not. Marks that never come hold nothing up."""
     async with (
         Bench(Wiring(ACCOUNT, TOKEN, traces=tmp_path)) as bench,
         Bridge(bench.agent.url, TOKEN, PUBLIC) as bridge,
