@@ -14,8 +14,9 @@ from typing import Any, Final
 PRESENCE_LINE: Final = "Are you still there?"
 FILLER_LINES: Final = ("One moment, please.", "I am still working on that.")
 DYNAMIC_LINE: Final = "I am still here."
-#: The first presence check never comes earlier, whatever the interval; and the interval where none is given.
+#: The first presence check never comes earlier, whatever the interval; the next ones; the interval where none is given.
 FLOOR_S: Final = 3.0
+LEAST_S: Final = 0.5
 INTERVAL_S: Final = 10.0
 
 
@@ -53,8 +54,8 @@ class Presence:
         """Begin to wait anew: somebody has spoken or begins to."""
         self.close()
         if self._asked < self._most:
-            wait_s = self._every_s if self._asked else max(FLOOR_S, self._every_s)
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._due)
+            wait_s = max(LEAST_S if self._asked else FLOOR_S, self._every_s)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._due)
 
     def heard(self) -> None:
         """Take it that the caller is there."""

@@ -49,7 +49,7 @@ def test_nobody_is_asked_while_a_turn_is_open_or_where_it_is_off() -> None:
             call.hears(SpeechOver(""))
             await asyncio.sleep(60)
             assert len(behaviours(call)) == 1
-            call.engine.set_live(live(presence_check_max_count=3)["think_live"])
+            call.engine.set_live(live(presence_check_max_count=3, presence_check_interval_ms=0)["think_live"])
             await asyncio.sleep(60)
             assert len(behaviours(call)) == 3
             call.engine.set_live(live()["think_live"])
