@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.offline.virtual import Actor, Scene, on_virtual_time
 
 from offhook.offline.functions import Defined
+from offhook.offline.live import Filling
 from offhook.offline.plan import CallPlan
 from offhook.offline.ports import (
     BrainAction,
@@ -31,6 +32,14 @@ PLAN = CallPlan(
     functions={"look": Defined(FunctionSpec("look")), "book": Defined(FunctionSpec("book", defer_until_eot=True))},
 )
 
+#: What `UpdateThink` may bring: the same again, other functions that take fillers, none at all.
+PLANS = [
+    PLAN,
+    CallPlan(functions={"look": Defined(FunctionSpec("look"), filling=Filling(at_once=True, more=2, every_s=1.0))}),
+    CallPlan(),
+]
+LIVE = {"provider": {"presence_check_max_count": 2, "presence_check_interval_ms": 500}}
+
 texts = st.sampled_from(["", "yes", "no", "call", "long"])
 steps = st.lists(
     st.one_of(
@@ -42,7 +51,9 @@ steps = st.lists(
         st.tuples(st.just("line"), st.sampled_from(["default", "queue", "interrupt"])),
         st.tuples(st.just("answer"), st.sampled_from(["look", "book"])),
         st.just(("listen",)),
-        st.just(("think",)),
+        st.tuples(st.just("think"), st.sampled_from(PLANS)),
+        st.tuples(st.just("prompt"), texts),
+        st.just(("live",)),
         st.just(("speak",)),
     ),
     max_size=40,
@@ -58,9 +69,8 @@ async def mixed(conversation: Conversation) -> AsyncIterator[BrainAction]:
     await asyncio.sleep(0.03)
     if text == "call":
         yield Say("Let me look.")
-        yield CallFunctions(
-            [Called(f"call-{next(ids)}", "look", "{}", None), Called(f"call-{next(ids)}", "book", "{}", None)]
-        )
+        if known := [spec.name for spec in conversation.functions]:
+            yield CallFunctions([Called(f"call-{next(ids)}", name, "{}", None) for name in known])
     elif text == "long":
         yield Think("Long.")
         for n in range(5):
@@ -85,8 +95,12 @@ def act(call: Scene, step: tuple) -> None:
             call.engine.answer_function(None, name, "fine")
         case ("listen",):
             call.engine.set_listen({"version": "v2"})
-        case ("think",):
-            call.engine.set_think(PLAN)
+        case ("think", plan):
+            call.engine.set_think(plan)
+        case ("prompt", text):
+            call.engine.set_prompt(text)
+        case ("live",):
+            call.engine.set_live(LIVE)
         case ("speak",):
             call.engine.set_speak({})
 

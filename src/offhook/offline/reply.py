@@ -126,7 +126,7 @@ class Reply:
                 if wanted is None:
                     return await self._thought.put(None)
                 asked = loop.time()
-                answered = await self._answers(wanted, defined)
+                answered = await self._answers(wanted, {**self._stage.functions.defined, **defined})
                 self.figures.tools_s = (self.figures.tools_s or 0.0) + loop.time() - asked
                 self.conversation.history.extend(answered)
             self._stage.out.fail("FAILED_TO_THINK", "The mind calls functions without end.")
