@@ -52,6 +52,7 @@ def _say(project: Project, folder: Path) -> None:
     typer.echo("offhook.toml is valid. Next:")
     for line in _next(folder):
         typer.echo(f"  {line}")
+    typer.echo("README.md says how to do it yourself.")
 
 
 def _next(folder: Path) -> list[str]:
@@ -70,6 +71,5 @@ def _next(folder: Path) -> list[str]:
     return [
         *here,
         *([] if is_installed else install),
-        f"{programs}offhook setup",
-        "and it leads you to a number that is answered; README.md says how to do it yourself",
+        f"{programs}offhook setup   # leads you to a number that is answered",
     ]
