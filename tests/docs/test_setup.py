@@ -43,6 +43,7 @@ def test_the_page_has_every_answer_and_every_step():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # the whole road, more than once
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins' deployments are POSIX processes")
 async def test_the_commands_of_the_page_lead_to_a_heard_greeting(tmp_path: Path):
     keys = {
