@@ -26,6 +26,8 @@ HEAD_BYTES: Final = 16 * 1024
 CONNECT_S: Final = 10.0
 HANDSHAKE_S: Final = 10.0
 CLOSE_S: Final = 2.0
+#: The system takes about this much that the server has not read: by itself it would take minutes of a call's audio.
+SENDS_BYTES: Final = 16 * 1024
 #: A writer waits this long for a server that does not read.
 ROOM_S: Final = 5.0
 #: It waits when this much is unsent.
@@ -204,6 +206,8 @@ class Socket(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports share asyncio.Transport's shape, not always its class.
         writable = cast("asyncio.Transport", transport)
+        if (raw := writable.get_extra_info("socket")) is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENDS_BYTES)
         writable.set_write_buffer_limits(high=ROOM_BYTES)
         self._transport = writable
 
