@@ -104,7 +104,7 @@ def hint_of(found: Complaint, *, signed: bool) -> str:
         return "the server is at capacity or is stopping"
     return {
         404: "wrong path",
-        405: "wrong method: try --method GET",
+        405: "wrong method: try the other one of --method GET and --method POST",
     }.get(found.http_status or 0, _BY_CODE.get(found.code, ""))
 
 

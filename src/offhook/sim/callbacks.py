@@ -17,12 +17,11 @@ from offhook.sim.behaviour import Behaviour
 from offhook.sim.complaints import LineFault
 from offhook.sim.identity import CallIdentity
 from offhook.sim.outbound import Detection
+from offhook.sim.patience import TOTAL_S
 from offhook.sim.plan import Route, StreamOrder
 from offhook.sim.state import CallState
 from offhook.sim.webhook import Webhooks
 
-#: A status callback may take this long; nobody waits for it on the call.
-STATUS_S: Final = 5.0
 #: Callbacks that are shuffled come up to this much later than they are due.
 SHUFFLE_S: Final = 0.4
 _EVENTS: Final = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answered"}
@@ -71,7 +70,7 @@ class StatusHook:
 
 
 class Callbacks:
-    """Sends callbacks of one call beside it. Each is bounded; one that fails is a finding (15003)."""
+    """Sends callbacks of one call beside it: nobody waits for them. One that fails, or takes too long, is 15003."""
 
     def __init__(
         self,
@@ -161,6 +160,6 @@ class Callbacks:
         await asyncio.sleep(late_s)
         for _ in range(2 if self._order == "twice" else 1):
             try:
-                await self._webhooks.ask(url, method, form, total_s=STATUS_S)
+                await self._webhooks.ask(url, method, form, total_s=TOTAL_S)
             except LineFault as fault:
                 self._complain(15003, f"status callback: {fault.text}")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any, Final
+from typing import Any
 
 from offhook.sim.complaints import LineFault, complaint
+from offhook.sim.patience import TOTAL_S
 from offhook.sim.reach import Reach
 from offhook.sim.rest import alerts
 from offhook.sim.rest.world import Account
 from offhook.sim.webhook import Webhooks
-
-#: One callback, in seconds.
-CALLBACK_S: Final = 5.0
 
 
 class Told:
@@ -33,6 +31,6 @@ class Told:
         """Tell one callback."""
         async with Webhooks(account.auth_token, reach=self._reach) as webhooks:
             try:
-                await webhooks.ask(url, method, form, total_s=CALLBACK_S)
+                await webhooks.ask(url, method, form, total_s=TOTAL_S)
             except LineFault as fault:
                 alerts.note(account, complaint(15003, f"callback: {fault.text}"), resource_sid, url)
