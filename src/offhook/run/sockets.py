@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from picows import WSAutoPingStrategy, WSError, WSListener, WSUpgradeRequest
@@ -93,22 +94,23 @@ class _Log:
 
     debug = info = log
 
-    def warning(self, *_: object) -> None:
-        """Tell a defect in a listener of ours."""
-        defect = sys.exc_info()[1]
-        if defect is not None and not isinstance(defect, WSError):
-            where = {"message": "a defect in a socket's callback", "exception": defect}
-            asyncio.get_running_loop().call_exception_handler(where)
+    def fault(self, *_: object) -> None:
+        """Something ends this connection: from now on what comes goes nowhere, and soon it is closed, heard or not.
 
-    def error(self, *_: object) -> None:
-        """Something ends this connection: from now on what comes goes nowhere, and soon it is closed, heard or not."""
-        self.warning()
+        What is no fault of the peer is a defect in a listener of ours, and told as one.
+        """
+        error = sys.exc_info()[1]
+        if error is None:
+            return
+        loop = asyncio.get_running_loop()
+        if not isinstance(error, WSError):
+            loop.call_exception_handler({"message": "a defect in a socket's callback", "exception": error})
         transport = self.protocol.transport.underlying_transport
         if not isinstance(transport.get_protocol(), _Deaf):
             transport.set_protocol(_Deaf(self.protocol))
-            asyncio.get_running_loop().call_later(self._close_s, transport.abort)
+            loop.call_later(self._close_s, transport.abort)
 
-    exception = error
+    warning = error = exception = fault
 
 
 class _Deaf(asyncio.BufferedProtocol):
@@ -131,6 +133,8 @@ class _Deaf(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._before.connection_lost(exc)
+        with suppress(Exception):  # picows keeps the fault for who waits; it was told, and nobody need hear it again
+            self._before.transport.wait_disconnected().send(None)  # it is over: this waits for nothing
 
 
 def hand_over(transport: asyncio.Transport, protocol: WSProtocol, received: bytes) -> None:

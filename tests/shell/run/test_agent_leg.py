@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import ipaddress
 import json
 import socket
@@ -442,11 +443,15 @@ class TestOpen:
                     await line.to_the_end()
                     return
 
-        ear = Ear()
+        ear, told = Ear(), list[dict[str, Any]]()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
         async with RawServer(serve) as server:
             await dialler(server).dial(ear)
             await until(lambda: ear.over)
             assert (closed[0], AgentLeg.live) == (code, 0)
+        ear.legs.clear()
+        gc.collect()
+        assert told == [], "the agent's fault is no defect of ours"
 
     @pytest.mark.parametrize("code", [1000, 1001, 1011, 1012, 3000, 4001, None])
     async def test_a10_closed_by_the_agent(self, code):
