@@ -17,8 +17,9 @@ from typing import Any, Final
 from offhook.observe.log import logger
 
 _PATIENCE_S: Final = 30.0
-#: What is missing was said before the server listened, and where it listens it knows better than its environment.
-_SAID: Final = ("missing", "no-project")
+#: What is missing was said before the server listened, a server needs no project, and its image is built already; where
+#: it listens it knows better than its environment.
+_SAID: Final = ("missing", "no-project", "copy-missing")
 _KNOWN: Final = ("listening",)
 
 

@@ -44,7 +44,8 @@ async def answers_a_call(image: Image, folder: Path) -> None:
             assert await process.port() == port
             await process.says("agent_checked")
             async with aiohttp.ClientSession() as session:
-                findings = await run_checks(CALLS_ITSELF, examine(folder, known, session=session))
+                patient = examine(folder, known, url=known["OFFHOOK_PUBLIC_URL"], session=session)
+                findings = await run_checks(CALLS_ITSELF, patient)
             assert [(f.check, f.found) for f in findings if f.verdict != "ok"] == []
             assert {"webhook", "stream", "call"} <= {f.check for f in findings}
             if sys.platform != "win32":
