@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from offhook.lab.judge.history import Timed
@@ -140,6 +140,8 @@ class _Follower:
                 while back and self._bytes[ahead - back : ahead] != audio[done - back : done]:
                     back -= 1
                 self._missing.append((self._next - back, ahead - back))
+                self._give_back(back)
+                self._found.arrived += self._pieces(ahead - back, ahead, when)
                 self._next = ahead
                 return 0
             before = self._bytes.rfind(key, 0, self._next + len(key) - 1)
@@ -152,6 +154,16 @@ class _Follower:
         elif len(set(key)) == 1:
             self._found.fillings.append(Filling(when, self._next, rest))
         return rest
+
+    def _give_back(self, count: int) -> None:
+        """Take back the last bytes that arrived: they fitted there by chance, and belong elsewhere."""
+        arrived = self._found.arrived
+        while count:
+            last = arrived.pop()
+            kept = max(last.start, last.end - count)
+            count -= last.end - kept
+            if kept > last.start:
+                arrived.append(replace(last, end=kept))
 
     def _again(self, when: float, audio: bytes, done: int, before: int) -> int:
         """Bytes from further back: missing until now and so out of order, or arrived already and so repeated."""
