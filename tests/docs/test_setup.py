@@ -59,7 +59,7 @@ async def test_the_commands_of_the_page_lead_to_a_heard_greeting(tmp_path: Path)
         for line in sorted(COMMANDS, key=lambda line: "--answers" not in line):
             async with running(folder, *shlex.split(line)[1:], environ=environ) as process:
                 calling = asyncio.create_task(_call_when_asked(process, it))
-                code = await process.ends(120)
+                code = await process.ends(400)
                 calling.cancel()
                 with contextlib.suppress(asyncio.CancelledError, AssertionError):
                     await calling
@@ -72,7 +72,7 @@ async def test_the_commands_of_the_page_lead_to_a_heard_greeting(tmp_path: Path)
 
 
 async def _call_when_asked(process: Process, it: Newcomer) -> None:
-    await process.says("now call", 120)
+    await process.says("now call", 400)
     await it.calls()
 
 
