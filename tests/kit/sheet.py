@@ -41,8 +41,9 @@ class Sheet:
         choices: Sequence[bytes] = (b"{settings}",),
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
+        now: float = 1000.0,
     ) -> None:
-        self.now = 1000.0
+        self.now = now
         self.sequence = 1
         setup = AgentSetup("agent", choices, greets)
         facts = CallFacts(CALL, ACCOUNT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.kit.sheet import LOUD, Sheet, start
 
 from offhook.call import actions as do
@@ -56,6 +56,10 @@ class CallMachine(RuleBasedStateMachine):
                 self.must_clear = False
             if isinstance(action, (do.Play, do.Clear, do.SendMark)):
                 assert self.started, f"{action} before start"
+
+    @initialize(now=st.floats(0, 1e7))
+    def the_clock_stands_somewhere(self, now: float) -> None:
+        self.call = Sheet(choices=(b"one", b"two"), now=now)
 
     @rule(stream=st.sampled_from(("MZ" + "3" * 32, "MZ" + "4" * 32)))
     def starts(self, stream: str) -> None:

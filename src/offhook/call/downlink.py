@@ -186,8 +186,9 @@ class Downlink:
         self.pause()
         if not self.is_streaming or not self.ledger.may_sound(now):
             return [], None
-        if now - self._cleared_at < _CLEAR_EVERY_S and not at_once:
-            return [], self._cleared_at + _CLEAR_EVERY_S
+        again_at = self._cleared_at + _CLEAR_EVERY_S  # the very sum that is waited for: a difference may be less
+        if now < again_at and not at_once:
+            return [], again_at
         self._cleared_at = now
         self._counts["clear"] += 1
         self.transcript.cut(self.ledger.clear(now))

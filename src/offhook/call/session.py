@@ -218,9 +218,10 @@ class CallSession:
         return self._take()
 
     def time_passed(self, now: float) -> list[do.Action]:
-        """Act on every deadline that has passed."""
-        while (due := self.deadlines.pop_due(now)) is not None:
-            self._deadline(due, now)
+        """Act on every deadline that has passed; on one that passes again and again, never for ever."""
+        for _ in Deadline:
+            if (due := self.deadlines.pop_due(now)) is not None:
+                self._deadline(due, now)
         return self._take()
 
     def _start(self, message: twilio.Start, now: float) -> None:

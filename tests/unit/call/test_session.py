@@ -171,6 +171,29 @@ class TestBargeIn:
         assert len(clears) > 1
         assert all(later - earlier > 0.099 for earlier, later in itertools.pairwise(clears))
 
+    @pytest.mark.timeout(60)
+    def test_a_clear_that_was_put_off_comes_at_its_time_whatever_the_clock_says(self) -> None:
+        """The sum and the difference of two times need not agree: this once went round for ever."""
+        for n in range(2000):
+            call = Sheet(now=n * 17.003)
+            call.is_bridged()
+            for _ in range(2):
+                call.agent(ConversationText("assistant", "x"))
+                call.agent_audio(ulaw.silence(200))
+                call.agent(UserStartedSpeaking())
+                call.waits(0.04)
+            assert kinds(call.does()).count("Clear") == 1
+            call.waits(0.04)
+            assert kinds(call.does()).count("Clear") == 1, call.now
+
+    @pytest.mark.timeout(60)
+    def test_a_deadline_too_short_for_the_clock_does_not_hang_the_process(self) -> None:
+        call = Sheet(timeouts=Timeouts(keep_alive_s=1e-300, ping_s=1e-300, pong_s=10), now=1e9)
+        call.is_bridged()
+        for _ in range(10):
+            call.note(call.session.time_passed(call.now))
+        assert call.session.cause is None
+
     def test_marks_of_a_cleared_epoch_do_not_count_as_heard(self) -> None:
         call = Sheet()
         call.is_bridged()
