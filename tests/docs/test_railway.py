@@ -161,11 +161,17 @@ async def test_by_command(owner: Owner):
     assert owner.railway.projects == []
     assert await owner.runs(for_good) == 0, owner.said
     assert "state | success" in owner.said
+    shown = [
+        re.split(r"https://|, DEEPGRAM", line)[0] for line in lines("text") if re.match("Railway|will|done|ready", line)
+    ]
+    assert len(shown) > 10
+    assert [line for line in shown if line not in owner.said] == []
     assert "ready: http://" in owner.said
     assert await heard(owner)
     assert "RAILWAY_API_TOKEN" not in owner.service.variables
     assert await owner.runs(for_good) == 0
     assert len(owner.service.deployments) == 1
+    assert "everything is as wanted" in owner.said
     assert "build |" not in owner.said
     assert await owner.runs(two) == 0, owner.said
     assert sorted(s.name for s in owner.railway.projects[0].services) == ["Postgres", "Redis", "offhook"]

@@ -165,6 +165,8 @@ async def _deploy(loaded: Loaded, wanted: Wanted, *, dry_run: bool, again: bool,
         changes += ["deploy again"] if again and "deploy" not in changes else []
         for words in changes:
             typer.echo(f"will: {words}")
+        if not changes:
+            typer.echo("everything is as wanted")
         if dry_run:
             return 0
         if changes and not yes and not _agreed():
