@@ -109,3 +109,16 @@ def test_nothing_of_the_source_in_the_sink() -> None:
     found = follow(source, [(when, bytes(byte ^ 3 for byte in audio)) for when, audio in source])
     assert ms(found.lost) == 200  # type: ignore[arg-type]
     assert sum(len(audio) for _, audio in found.foreign) == 1600
+
+
+@given(st.integers(1, 18), st.integers(0, 159), st.integers(1, 159), st.integers(0, 1000))
+@settings(max_examples=300, deadline=None)
+def test_a_few_samples_out_of_the_midst_are_a_hole(which: int, start: int, size: int, seed: int) -> None:
+    """Whatever sound it is: also where what follows begins like what is missing."""
+    source = sound(20, seed)
+    at, frame = source[which]
+    size = min(size, FRAME - start)
+    found = follow(source, [*source[:which], (at, frame[:start] + frame[start + size :]), *source[which + 1 :]])
+    assert sum(piece.end - piece.start for piece in found.holes()) == size
+    assert sum(piece.end - piece.start for piece in found.arrived) == 20 * FRAME - size
+    assert (found.repeated, found.reordered, found.foreign) == ([], [], [])
