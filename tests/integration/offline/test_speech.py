@@ -143,8 +143,12 @@ async def test_silence_hum_dtmf_and_hiss_give_no_turn(offhook_shared_mind: Speak
         assert call.events == [], name
 
 
-async def test_a_caller_who_pauses_in_mid_sentence_has_one_turn(offhook_shared_mind: SpeakingMind) -> None:
+async def test_a_caller_who_pauses_in_mid_sentence_has_one_turn(
+    offhook_shared_mind: SpeakingMind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mind = offhook_shared_mind
+    # The audio is the clock here: a slow recogniser must not be taken for a line that stopped sending.
+    monkeypatch.setattr("offhook.offline.speech.ears._GAP_S", DEADLINE_S)
     first = await mind.synthesise_line("I would like to book an appointment for", caller=True)
     second = await mind.synthesise_line("next Friday.", caller=True)
     call = Call(mind)

@@ -275,6 +275,59 @@ async def test_hours_that_are_not_understood_are_quoted() -> None:
     assert await caller.says("When do you open on Monday?") == ["Our opening hours are whenever the flag is up."]
 
 
+LUNA = "You are the host of Trattoria Luna.\nHours: Tue-Sun 17:00 to 23:00\nParking: in the street, free after six"
+
+
+async def test_what_a_prompt_does_not_state_is_not_made_up() -> None:
+    caller = Caller(prompt=LUNA)
+    assert await caller.says("Where are you?") == ["I do not have the address here, I am afraid."]
+    assert await caller.says("Is there parking?") == ["Parking: in the street, free after six."]
+    assert await caller.says("Bye.") == ["Thank you for calling Trattoria Luna.", "Goodbye!"]
+    caller = Caller(prompt="Business: Sam & Daughters")
+    assert await caller.says("When are you open?") == ["I do not have the opening hours here, I am afraid."]
+
+
+async def test_a_restaurant_means_the_evening_and_its_function_gets_all_it_needs() -> None:
+    table = FunctionSpec(
+        "book_table",
+        "",
+        {
+            "type": "object",
+            "properties": {
+                "date": {"type": "string"},
+                "time": {"type": "string"},
+                "name": {"type": "string"},
+                "guests": {"type": "integer"},
+            },
+            "required": ["date", "time", "name", "guests"],
+        },
+    )
+    caller = Caller([table], prompt=LUNA)
+    await caller.says("Can I book a table?")
+    assert await caller.says("Saturday at eight.") == [
+        "All right, Saturday at 8 in the evening.",
+        "What name should I put down?",
+    ]
+    assert await caller.says("Giovanni Rossi.") == [
+        "So that is a table on Saturday at 8 in the evening, in the name of Giovanni Rossi. Is that right?"
+    ]
+    assert await caller.says("Yes, at eight.") == ["How many guests?"]
+    assert await caller.says("Four.") == [
+        "One moment, please.",
+        "Your table is booked for Saturday at 8 in the evening.",
+        MORE,
+    ]
+    booked = {"date": "2026-11-28", "time": "20:00", "name": "Giovanni Rossi", "guests": 4}
+    assert caller.calls == [("book_table", booked)]
+    await caller.says("Another one, for Sunday at nine in the evening.")
+    await caller.says("Yes.")
+    assert await caller.says("Never mind.") == ["All right, I have dropped that.", "What else can I do for you?"]
+    assert await caller.says("When is my booking?") == [
+        "I cannot look up earlier appointments, I am afraid.",
+        "But I can book, move or cancel one.",
+    ]
+
+
 SLOTS = FunctionSpec(
     "find_slots",
     "List free appointments on a date",

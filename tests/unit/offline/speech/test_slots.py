@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from importlib.resources import files
 
 import pytest
 
@@ -209,6 +210,14 @@ def test_hours_are_read_from_the_prompt(hours: str, said: list[str]) -> None:
 
 def test_an_empty_prompt_is_the_practice_that_does_not_exist() -> None:
     assert business_from("") == Business()
+
+
+def test_facts_are_read_from_the_sentences_of_the_prompt_that_init_writes() -> None:
+    prompt = files("offhook.setup.project").joinpath("files", "prompt.md").read_text(encoding="utf-8")
+    read = business_from(prompt)
+    assert read.name == "Larkfield Dental"
+    assert read.address == "14 Willow Street, across from the public library"
+    assert dict(read.week) == dict(Business().week)
 
 
 def test_the_name_comes_from_the_greeting_where_the_prompt_has_none() -> None:

@@ -75,10 +75,15 @@ def answer_to(intent: Intent, text: str, desk: Desk) -> tuple[str, ...]:
     match intent:
         case Intent.HOURS:
             return hours(text, desk)
-        case Intent.ADDRESS:
+        case Intent.ADDRESS if "park" in text.casefold() and (said := fact("parking", desk.business)):
+            return (said,)
+        case Intent.ADDRESS if desk.business.address:
             return (f"You find us at {desk.business.address}.",)
+        case Intent.ADDRESS:
+            return ("I do not have the address here, I am afraid.",)
         case Intent.WHO_ARE_YOU:
-            return (f"I am the virtual receptionist of {desk.business.name}.",)
+            of = f" of {desk.business.name}" if desk.business.name else ""
+            return (f"I am the virtual receptionist{of}.",)
         case Intent.CLOCK:
             return (f"It is {desk.time.spoken}, on {desk.today:%A}.",)
         case Intent.PRICE if said := fact("price cost fees", desk.business):
@@ -95,6 +100,8 @@ def is_stated(intent: Intent, desk: Desk) -> bool:
 
 def hours(text: str, desk: Desk) -> tuple[str, ...]:
     """Return the hours of the day ``text`` names, or of the week."""
+    if not desk.business.hours and not desk.business.week:
+        return ("I do not have the opening hours here, I am afraid.",)
     named = weekdays_in(text)
     if len(named) > 1:
         return tuple(dict.fromkeys(desk.business.on(weekday) for weekday in named))
@@ -133,6 +140,14 @@ def not_known(text: str, unknowns: int) -> str:
     """Say openly that a question cannot be answered or a wish not be met, and offer what can be done."""
     is_wish = re.search(r"\b(?:can|could|will|would) you\b(?! (?:tell|say|explain))", text.casefold())
     return _CANNOT if is_wish else _UNKNOWN[min(unknowns, len(_UNKNOWN) - 1)]
+
+
+def meant(day: dt.date, time: TimeOfDay, desk: Desk) -> TimeOfDay:
+    """Return ``time`` in the half of the day that is open: "at eight" at a restaurant is in the evening."""
+    span = desk.business.week.get(day.weekday())
+    if span is None or time.is_sure or span[0] <= time < span[1]:
+        return time
+    return time.other_half if span[0] <= time.other_half < span[1] else time
 
 
 def refusal(day: dt.date, time: TimeOfDay | None, desk: Desk) -> tuple[str, Slot] | None:

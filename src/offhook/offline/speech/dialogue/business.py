@@ -1,5 +1,6 @@
-"""The facts the receptionist knows: from the prompt where it states them simply, else a practice that does not exist.
+"""The facts the receptionist knows: from the prompt where it states any, else a practice that does not exist.
 
+What a prompt with facts leaves out is unknown: nobody is told another business's address.
 A line ``Label: value`` is a fact. Name, hours and address have a meaning of their own; any other label is read out
 when the caller uses its words. Pure.
 """
@@ -18,7 +19,7 @@ _FACT: Final = re.compile(
     r"^[\s>*#-]*\**(?P<label>[A-Za-z][A-Za-z ]{1,30}?)\**\s*:\**\s*(?P<value>\S.{1,400})$", re.MULTILINE
 )
 _NAMED: Final = re.compile(
-    r"(?:receptionist|assistant|agent|concierge|phones?|calls)\s+(?:of|at|for)\s+(?:the\s+)?"
+    r"(?:receptionist|assistant|agent|concierge|hosts?|hostess|operator|secretary|desk|telephone|phones?|calls)\s+(?:of|at|for)\s+(?:the\s+)?"
     r"(?P<name>[A-Z][\w&'’. -]{2,60}?)(?:[,.;\n]| in | that | who |$)"
 )
 _GREETED: Final = re.compile(r"(?:calling|welcome to|this is|reached)\s+(?P<name>[A-Z][\w&'’ -]{2,50}?)(?:[,.!?;]|$)")
@@ -34,6 +35,9 @@ _RANGE: Final = re.compile(
     rf"(?:from\s+)?(?:closed|(?P<open>{_HOUR})\s*(?:-|–|to|until|till)\s*(?P<close>{_HOUR}))",
     re.IGNORECASE,
 )
+#: The same in a sentence: "The practice is open Monday to Friday from 8:30 to 18:00", "It is at 14 Willow Street."
+_TOLD_HOURS: Final = re.compile(r"\bopens?\b[^\n]*", re.IGNORECASE)
+_TOLD_ADDRESS: Final = re.compile(r"\b(?:is|are|located|find us) at (?P<address>\d+[A-Za-z]? [A-Z][^.;\n]{3,120})")
 Span = tuple[TimeOfDay, TimeOfDay]
 
 _NINE_TO_ONE: Final = (TimeOfDay(9), TimeOfDay(13))
@@ -42,7 +46,7 @@ _HALF_EIGHT_TO_SIX: Final = (TimeOfDay(8, 30), TimeOfDay(18))
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """What can be said about the business. ``week`` is empty where the hours could only be quoted."""
+    """What can be said about the business; empty is unknown. ``week`` is empty where the hours are only quoted."""
 
     name: str = "Larkfield Dental"
     address: str = "14 Willow Street, across from the public library, and there is free parking behind the house"
@@ -89,22 +93,18 @@ def _runs(week: Mapping[int, Span]) -> list[str]:
 
 
 def business_from(prompt: str, greeting: str = "") -> Business:
-    """Read the facts out of a prompt; what it does not state stays as in the practice that does not exist."""
+    """Read the facts out of a prompt; one that states none is answered for the practice that does not exist."""
     facts = {m["label"].strip().casefold(): m["value"].strip(" .*") for m in _FACT.finditer(prompt)}
     known = {part: next((facts.pop(k) for k in labels if k in facts), "") for part, labels in _LABELS.items()}
     name = known["name"]
     if not name:
         found = _NAMED.search(prompt) or _GREETED.search(greeting)
         name = found["name"].strip() if found else ""
-    default = Business()
-    week = _week_from(known["hours"])
-    return Business(
-        name=name or default.name,
-        address=known["address"] or default.address,
-        hours=known["hours"],
-        week=week if known["hours"] else default.week,
-        facts=facts,
-    )
+    known["address"] = known["address"] or (told["address"].strip() if (told := _TOLD_ADDRESS.search(prompt)) else "")
+    week = _week_from(known["hours"] or " ".join(_TOLD_HOURS.findall(prompt)))
+    if not (name or facts or week or any(known.values())):
+        return Business()
+    return Business(name, known["address"], known["hours"], week, facts)
 
 
 def _week_from(hours: str) -> dict[int, Span]:

@@ -97,6 +97,8 @@ def arguments_from(form: Form, spec: FunctionSpec) -> dict[str, Any]:
 
 
 def _slot_value(form: Form, name: str, schema: Mapping[str, Any]) -> Any:
+    if schema.get("type") in ("integer", "number", "boolean"):
+        return None  # "guests" is no name
     words = name.casefold()
     both = f"{words} {schema.get('format', '')}"
     if re.search(r"date-?_?time|datetime|start|when", both) and form.day and form.time:

@@ -12,10 +12,11 @@ from offhook.offline.speech.dialogue.calling import (
     as_answer,
     function_for,
     lacking,
+    properties_of,
     spoken_parameter,
 )
 from offhook.offline.speech.dialogue.days import day_in
-from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot
+from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot, what_in
 from offhook.offline.speech.dialogue.intents import Intent, intents_in, is_question, says_no, says_yes
 from offhook.offline.speech.dialogue.leanings import leaning_answer
 from offhook.offline.speech.dialogue.memory import Call, Desk, Memory, Turn
@@ -34,7 +35,7 @@ _SLOT_WORDS: Final = {
 _PATIENCE: Final = 3
 _UNDONE: Final = {
     Kind.BOOKING: "Then I have not booked anything.",
-    Kind.MOVE: "Then I leave your appointment as it is.",
+    Kind.MOVE: "Then I leave everything as it is.",
     Kind.CANCELLATION: "Then I have not cancelled anything.",
     Kind.MESSAGE: "Then I have not passed on a message.",
 }
@@ -54,10 +55,18 @@ def start(form: Form, text: str, said: tuple[str, ...], memory: Memory, desk: De
         Kind.CANCELLATION: "I can cancel that for you.",
         Kind.MESSAGE: "I am happy to take a message.",
     }
-    form = filled(form, text, desk.today, None)
+    form = noted(replace(form, what=what_in(text) or form.what), text, None, desk)
     memory = replace(memory, is_offering=False, is_offering_message=False, misses=0, attempts=0)
     opening = () if form.lacks is None or Intent.PAIN in intents_in(text) else (openings[form.kind],)
     return proceed(form, (*said, *opening), memory, desk)
+
+
+def noted(form: Form, text: str, asked: Slot | None, desk: Desk) -> Form:
+    """Fill in what ``text`` says, its time in the half of the day that is open."""
+    form = filled(form, text, desk.today, asked)
+    if form.day is None or form.time is None:
+        return form
+    return replace(form, time=answers.meant(form.day.date, form.time, desk))
 
 
 def proceed(form: Form, said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
@@ -91,8 +100,7 @@ def form_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> T
     """Take the caller's words while a form is open."""
     form = memory.form
     if Intent.STOP in intents or form is None:
-        memory = replace(memory, form=None, function=None, is_confirming=False, asked=None, is_offering=True)
-        return Turn(_DROPPED, memory)
+        return _dropped(memory)
     if _leaves(intents, form, memory):
         from offhook.offline.speech.dialogue.policy import respond
 
@@ -103,7 +111,7 @@ def form_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> T
     text = _with_same(text, memory.done)
     if memory.is_confirming:
         return _confirmation(text, intents, form, memory, desk)
-    new = filled(form, text, desk.today, memory.asked)
+    new = noted(form, text, memory.asked, desk)
     if new == form and (known := _side_answers(text, intents, form, desk)):
         return Turn((*known, _open_question(form, memory)), replace(memory, misses=0))
     if new == form:
@@ -118,6 +126,14 @@ def _with_same(text: str, done: Form | None) -> str:
     if done is not None and done.time is not None:
         text = re.sub(r"\b(?:at )?(?:the |that )?same time\b", f"at {done.time.spoken}", text, flags=re.IGNORECASE)
     return text
+
+
+def _dropped(memory: Memory) -> Turn:
+    """Give up what is being filled in; a booking whose function was never called is none."""
+    was_for_a_form = memory.function is not None and memory.function.purpose != "function"
+    done = None if was_for_a_form else memory.done
+    memory = replace(memory, form=None, function=None, done=done, is_confirming=False, asked=None, attempts=0)
+    return Turn(_DROPPED, replace(memory, is_offering=True))
 
 
 def _leaves(intents: list[Intent], form: Form, memory: Memory) -> bool:
@@ -144,13 +160,15 @@ def _closer(text: str, form: Form, memory: Memory, desk: Desk) -> Turn | None:
             if said := leaning_answer(text, form, missing, desk):
                 return Turn(said, replace(memory, misses=0, asked=missing))
             break
+    if slot is not Slot.TEXT and (known := answers.fact(text, desk.business)):
+        return Turn((known, form.question(slot)), replace(memory, misses=0))
     if is_question(text) and slot is not Slot.TEXT:
         return Turn(("I am afraid I do not know that.", form.question(slot)), replace(memory, misses=0))
     return None
 
 
 def _confirmation(text: str, intents: list[Intent], form: Form, memory: Memory, desk: Desk) -> Turn:
-    new = filled(form, text, desk.today, None)
+    new = noted(form, text, None, desk)
     if new == form and (name := _better_name(text, form, memory)):
         new = replace(form, name=name)
     if new == form and memory.is_correcting and says_yes(text) and not says_no(text):
@@ -206,7 +224,10 @@ def complete(form: Form, memory: Memory, desk: Desk) -> Turn:
     """Do what the form is for: by the function the Settings have for it, or by noting it."""
     memory = replace(memory, form=None, is_confirming=False, asked=None, topic=None, done=form, attempts=0, misses=0)
     spec = function_for(form.kind.value, desk.functions)
-    if spec is not None and not lacking(arguments := arguments_from(form, spec), spec):
+    if spec is not None:
+        arguments = arguments_from(form, spec)
+        if missing := lacking(arguments, spec):
+            return asking_for_argument(FunctionForm(spec.name, arguments, missing, form.kind.value), memory, desk)
         memory = replace(memory, pending=form.kind.value)
         return Turn(("One moment, please.",), memory, Call(form.kind.value, spec.name, arguments))
     return closing((form.done(),), memory, desk)
@@ -275,12 +296,20 @@ def _acknowledged(old: Form, new: Form) -> tuple[str, ...]:
         return (f"All right, {' '.join(noted)}.",)
     if new.name != old.name:
         return (f"Thank you, {new.name}.",)
-    return ("I have noted that.",) if new.text != old.text else ()
+    return ("I have noted that.",) if (new.text, new.number) != (old.text, old.number) else ()
 
 
-def asking_for_argument(form: FunctionForm, memory: Memory) -> Turn:
+def asking_for_argument(form: FunctionForm, memory: Memory, desk: Desk) -> Turn:
     """Ask for the next argument a function needs."""
-    return Turn((f"What is the {spoken_parameter(form.missing[0])}?",), replace(memory, function=form))
+    return Turn((_argument_question(form, desk),), replace(memory, function=form))
+
+
+def _argument_question(form: FunctionForm, desk: Desk) -> str:
+    name = spoken_parameter(form.missing[0])
+    spec = next((s for s in desk.functions if s.name == form.function), None)
+    kind = properties_of(spec).get(form.missing[0], {}).get("type") if spec is not None else None
+    is_count = kind in ("integer", "number") and name.endswith("s")
+    return f"How many {name}?" if is_count else f"What is the {name}?"
 
 
 def fill_argument(text: str, memory: Memory, desk: Desk) -> Turn:
@@ -289,17 +318,18 @@ def fill_argument(text: str, memory: Memory, desk: Desk) -> Turn:
     assert form is not None
     spec = next((s for s in desk.functions if s.name == form.function), None)
     if spec is None:
-        return Turn(_DROPPED, replace(memory, function=None))
+        return _dropped(memory)
     value = as_answer(form.missing[0], text, spec)
     if value is None:
         attempts = memory.attempts + 1
         if attempts >= _PATIENCE:
-            return Turn(_DROPPED, replace(memory, function=None, attempts=0))
-        said = "Sorry, I did not catch that.", f"What is the {spoken_parameter(form.missing[0])}?"
+            return _dropped(memory)
+        said = "Sorry, I did not catch that.", _argument_question(form, desk)
         return Turn(said, replace(memory, attempts=attempts))
     arguments = {**form.arguments, form.missing[0]: value}
-    form = FunctionForm(form.function, arguments, form.missing[1:])
+    form = FunctionForm(form.function, arguments, form.missing[1:], form.purpose)
     if form.missing:
-        return asking_for_argument(form, replace(memory, attempts=0))
-    memory = replace(memory, function=None, attempts=0, pending="function")
-    return Turn(("Let me look that up.",), memory, Call("function", spec.name, arguments))
+        return asking_for_argument(form, replace(memory, attempts=0), desk)
+    memory = replace(memory, function=None, attempts=0, pending=form.purpose)
+    wait = "Let me look that up." if form.purpose == "function" else "One moment, please."
+    return Turn((wait,), memory, Call(form.purpose, spec.name, arguments))

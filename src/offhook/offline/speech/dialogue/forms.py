@@ -5,6 +5,7 @@ A form knows which answer it lacks next, how to ask for it, how to read itself b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -43,7 +44,7 @@ _NEEDS: Final = {
 _QUESTIONS: Final = {
     (Kind.BOOKING, Slot.DAY): ("What day would suit you?", "Which day would you like, for example Monday or tomorrow?"),
     (Kind.MOVE, Slot.DAY): ("What day would you like instead?", "Which new day would you like?"),
-    (Kind.CANCELLATION, Slot.DAY): ("What day is the appointment?", "On which day is the appointment?"),
+    (Kind.CANCELLATION, Slot.DAY): ("What day is it on?", "On which day is it, for example Monday or tomorrow?"),
     (Kind.MOVE, Slot.NAME): ("What name is it under?", "Could you tell me your first and last name?"),
     (Kind.CANCELLATION, Slot.NAME): ("What name is it under?", "Could you tell me your first and last name?"),
     (Kind.MESSAGE, Slot.NAME): ("And what is your name?", "Could you tell me your first and last name?"),
@@ -52,6 +53,9 @@ _QUESTIONS: Final = {
     Slot.NUMBER: ("What number can we reach you at?", "Please tell me your phone number, digit by digit."),
     Slot.TEXT: ("What is the message?", "Please tell me the message in one sentence."),
 }
+
+
+_WHAT: Final = re.compile(r"\b(?:table|booking|reservation|room)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Form:
     name: str | None = None
     number: str | None = None
     text: str | None = None
+    what: str = "appointment"  # what the caller calls it
 
     @property
     def lacks(self) -> Slot | None:
@@ -97,11 +102,11 @@ class Form:
         """Say what is noted, to be confirmed."""
         match self.kind:
             case Kind.BOOKING:
-                return f"So that is an appointment {self.when}, in the name of {self.name}. Is that right?"
+                return f"So that is {self._article} {self.what} {self.when}, in the name of {self.name}. Is that right?"
             case Kind.MOVE:
-                return f"So I move the appointment of {self.name} to {self.when_bare}. Is that right?"
+                return f"So I move the {self.what} of {self.name} to {self.when_bare}. Is that right?"
             case Kind.CANCELLATION:
-                return f"So I cancel the appointment of {self.name} {self._on}. Is that right?"
+                return f"So I cancel the {self.what} of {self.name} {self._on}. Is that right?"
             case Kind.MESSAGE:
                 number = read_aloud(self.number or "")
                 return f"So the message from {self.name} is: {self.text}. And your number is {number}. Is that right?"
@@ -115,11 +120,11 @@ class Form:
         """Say that it is done."""
         match self.kind:
             case Kind.BOOKING:
-                return f"Your appointment is booked for {self.when_bare}."
+                return f"Your {self.what} is booked for {self.when_bare}."
             case Kind.MOVE:
-                return f"Your appointment is now {self.when}."
+                return f"Your {self.what} is now {self.when}."
             case Kind.CANCELLATION:
-                return f"Your appointment {self._on} is cancelled."
+                return f"Your {self.what} {self._on} is cancelled."
             case Kind.MESSAGE:
                 return "I will pass your message on, and somebody will call you back."
 
@@ -136,9 +141,9 @@ class Form:
         """Say again what was done."""
         match self.kind:
             case Kind.BOOKING | Kind.MOVE:
-                return f"Your appointment is {self.when}, in the name of {self.name}."
+                return f"Your {self.what} is {self.when}, in the name of {self.name}."
             case Kind.CANCELLATION:
-                return f"The appointment of {self.name} {self._on} is cancelled."
+                return f"The {self.what} of {self.name} {self._on} is cancelled."
             case Kind.MESSAGE:
                 return f"I noted from {self.name}: {self.text}. The number is {read_aloud(self.number or '')}."
 
@@ -153,12 +158,22 @@ class Form:
         return f"{self.day.spoken if self.day else ''}{self._at}"
 
     @property
+    def _article(self) -> str:
+        return "an" if self.what[0] in "aeiou" else "a"
+
+    @property
     def _on(self) -> str:
         return self.day.on if self.day else ""
 
     @property
     def _at(self) -> str:
         return f" at {self.time.spoken}" if self.time else ""
+
+
+def what_in(text: str) -> str | None:
+    """Return what the caller calls that which is booked, where it is no appointment."""
+    found = _WHAT.search(text.casefold())
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +183,4 @@ class FunctionForm:
     function: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    purpose: str = "function"  # or the kind of the form that it completes

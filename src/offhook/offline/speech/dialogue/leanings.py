@@ -41,6 +41,8 @@ def leaning_answer(text: str, form: Form, slot: Slot, desk: Desk) -> tuple[str, 
 
 def _open_days(desk: Desk) -> str:
     week = sorted(desk.business.week)
+    if not week and not desk.business.hours:
+        return "Any day is possible."
     if not week:
         return f"Our opening hours are {desk.business.hours}."
     if len(week) > 2 and week[-1] - week[0] == len(week) - 1:
@@ -50,4 +52,5 @@ def _open_days(desk: Desk) -> str:
 
 
 def _open_hours(day: Day, desk: Desk) -> str:
-    return desk.business.on(day.date.weekday())
+    known = desk.business.hours or desk.business.week
+    return desk.business.on(day.date.weekday()) if known else "Any time is possible."

@@ -36,10 +36,10 @@ _NO_NAME: Final = frozenset(
         "appointment cleaning checkup check-up i is and or so um uh actually what when where who how can could would "
         "book reschedule cancel message appointment's i'd i'll i'm it's january february march april may june july "
         "august september october november december noon midday half quarter nothing never everything ready another "
-        "wait let tell know want need have do does did don't can't say make change put give get see think also before "
-        "after why which because but with without from by about under oh zero o double triple hundred you we they he "
-        "she them us are was were be been has had will would should must came come still maybe perhaps same first last "
-        "second yep yeah nope nah sure excuse pardon repeat speak only some any there's that's what's",
+        "of wait let tell know want need have do does did don't can't say make change put give get see think also "
+        "before after why which because but with without from by about under oh zero o double triple hundred you we "
+        "they he she them us are was were be been has had will would should must came come still maybe perhaps same "
+        "first last second yep yeah nope nah sure excuse pardon repeat speak only some any there's that's what's",
     )
 )
 _FILLER: Final = re.compile(

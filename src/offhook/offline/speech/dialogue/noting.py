@@ -23,6 +23,8 @@ _CORRECTING: Final = re.compile(
     r"\b(?:no|nope|nah|not|i meant?|actually|make (?:it|that)|rather|instead|wrong|change|better)\b", re.IGNORECASE
 )
 _JUST_A_TIME: Final = re.compile(r"\W*\d{1,2}(?:[ :.]?\d{2})?(?: ?[ap]\.?m)?\W*")
+#: Said alone, a name is one even where something else was asked.
+_TWO_CAPITALS: Final = re.compile(r"[A-Z][\w'’-]+ [A-Z][\w'’-]+[.!]?")
 _LAST_DIGITS: Final = re.compile(r"\blast (?:\w+ )?(?:digits?|numbers?|figures?)\b.*?\b(?:is|are)\b(.*)", re.IGNORECASE)
 _EXCLUDED: Final = re.compile(r"\bnot (?:(?:on|at|for|the|this|next) )*[\w']+", re.IGNORECASE)
 #: "my appointment on Friday", said to move it, is the old day; what follows "to" is the new one.
@@ -83,7 +85,8 @@ def _name_filled(form: Form, text: str, asked: Slot | None) -> Form:
         return form
     if form.kind is Kind.MESSAGE and asked is not Slot.NAME:
         text = re.sub(r"\bfor\b", "to", text)  # "a message for Bob" is not from Bob
-    name = name_in(text, is_expected=asked is Slot.NAME)
+    is_offered = form.name is None and _TWO_CAPITALS.fullmatch(text.strip()) is not None
+    name = name_in(text, is_expected=asked is Slot.NAME or is_offered)
     if name is None:
         return form
     words = (form.name or "").split()

@@ -12,7 +12,7 @@ from typing import Final
 from offhook.offline.speech.dialogue import answers
 from offhook.offline.speech.dialogue.calling import arguments_in, function_for, function_mentioned, lacking
 from offhook.offline.speech.dialogue.days import day_in
-from offhook.offline.speech.dialogue.filling import asking_for_argument, fill_argument, form_turn, proceed, start
+from offhook.offline.speech.dialogue.filling import asking_for_argument, fill_argument, form_turn, noted, proceed, start
 from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot
 from offhook.offline.speech.dialogue.intents import Intent, guessed, intents_in, is_question, says_no, says_yes
 from offhook.offline.speech.dialogue.leanings import leaning_answer
@@ -146,7 +146,8 @@ def _stopped(text: str, memory: Memory, desk: Desk) -> Turn:
     """Take "cancel it" for the appointment that was spoken of, if one was; else as "never mind"."""
     done = memory.done if memory.done is not None and memory.done.kind in (Kind.BOOKING, Kind.MOVE) else None
     if "cancel" in text.casefold() and (done is not None or memory.topic is Intent.MINE):
-        form = Form(Kind.CANCELLATION, day=done.day if done is not None else None, name=memory.name)
+        what = done.what if done is not None else "appointment"
+        form = Form(Kind.CANCELLATION, day=done.day if done is not None else None, name=memory.name, what=what)
         return start(form, text, (), replace(memory, topic=None), desk)
     return Turn(("All right. What else can I do for you?",), _offering(memory))
 
@@ -219,7 +220,7 @@ def _moved_after(text: str, memory: Memory, desk: Desk) -> Turn | None:
     memory = replace(memory, misses=0, is_offering=False, is_offering_message=False)
     if said := leaning_answer(text, form, Slot.TIME, desk):
         return Turn(said, replace(memory, form=form, asked=Slot.TIME, attempts=0))
-    return start(Form(Kind.MOVE, name=done.name), "", (), memory, desk)
+    return start(Form(Kind.MOVE, name=done.name, what=done.what), "", (), memory, desk)
 
 
 def _corrected_after(text: str, memory: Memory, desk: Desk) -> Turn | None:
@@ -227,7 +228,7 @@ def _corrected_after(text: str, memory: Memory, desk: Desk) -> Turn | None:
     done = memory.done
     if done is None or done.kind not in (Kind.BOOKING, Kind.MOVE):
         return None
-    moved = filled(replace(done, kind=Kind.MOVE), text, desk.today, None)
+    moved = noted(replace(done, kind=Kind.MOVE), text, None, desk)
     if (moved.day, moved.time) == (done.day, done.time):
         return None
     return proceed(moved, (), replace(memory, misses=0, is_offering=False), desk)
@@ -253,7 +254,7 @@ def _mentioned(text: str, memory: Memory, desk: Desk) -> Turn | None:
     memory = replace(memory, misses=0, is_offering=False)
     form = FunctionForm(spec.name, arguments, lacking(arguments, spec))
     if form.missing:
-        return asking_for_argument(form, memory)
+        return asking_for_argument(form, memory, desk)
     said = ("Let me look that up.",)
     return Turn(said, replace(memory, pending="function"), Call("function", spec.name, arguments))
 
@@ -269,7 +270,11 @@ def _to_a_human(said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
 
 def goodbye(said: tuple[str, ...], memory: Memory, desk: Desk) -> Turn:
     """Say goodbye, and hang up where the Settings have a function for it."""
-    thanks = () if memory.is_leaving and not said else (f"Thank you for calling {desk.business.name}.",)
+    thanks = (
+        ()
+        if memory.is_leaving and not said
+        else (f"Thank you for calling{f' {desk.business.name}' if desk.business.name else ''}.",)
+    )
     said = (*said, *thanks, "Goodbye!")
     memory = replace(memory, form=None, is_confirming=False, is_offering=False, is_leaving=True)
     spec = function_for("goodbye", desk.functions)

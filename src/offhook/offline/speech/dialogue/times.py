@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from offhook.offline.speech.dialogue.numbers import digits_in, with_figures
@@ -32,6 +32,12 @@ class TimeOfDay:
 
     hour: int
     minute: int = 0
+    is_sure: bool = field(default=False, compare=False)  # the half of the day was said, not supposed
+
+    @property
+    def other_half(self) -> TimeOfDay:
+        """The same time twelve hours away: what "at eight" may mean, too."""
+        return TimeOfDay((self.hour + 12) % 24, self.minute)
 
     @property
     def iso(self) -> str:
@@ -54,7 +60,7 @@ def time_in(text: str, *, is_expected: bool = False) -> TimeOfDay | None:
     is_expected = is_expected and len(digits_in(text)) < 6  # a telephone number is no time
     for name, (hour, minute) in _NAMED.items():
         if re.search(rf"\b{name}\b", plain):
-            return TimeOfDay(hour, minute)
+            return TimeOfDay(hour, minute, is_sure=True)
     if found := _PAST.search(plain):
         minutes = _FRACTIONS.get(found["much"]) or int(found["much"].split()[0])
         sign = 1 if found["side"] in ("past", "after") else -1
@@ -82,6 +88,7 @@ def _made(hour: int, minute: int, part: str | None, whole: str) -> TimeOfDay | N
     if hour > 23 or minute > 59:
         return None
     said = (part or "").replace(".", "") + " " + whole
+    is_sure = hour > 12 or re.search(r"\b[ap]m\b|morning|afternoon|evening|tonight", said) is not None
     if hour <= 12:
         if re.search(r"\bpm\b|afternoon|evening|tonight", said):
             hour = hour % 12 + 12
@@ -89,4 +96,4 @@ def _made(hour: int, minute: int, part: str | None, whole: str) -> TimeOfDay | N
             hour %= 12
         elif 1 <= hour <= 6:
             hour += 12
-    return TimeOfDay(hour, minute)
+    return TimeOfDay(hour, minute, is_sure)
