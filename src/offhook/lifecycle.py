@@ -98,6 +98,9 @@ async def serve(server: Served, listening_now: Callable[[], None]) -> int:
     except Exception as error:  # the boundary of the process: said once, with a code that is not 0
         log.error("stopped", why=f"a defect of offhook: {type(error).__name__}", exc_info=error)
         raise SystemExit(EXIT_DEFECT) from None
+    except asyncio.CancelledError:  # Ctrl-C in the moment before the signals were ours
+        log.info("stopped", why=f"before it listened: {stop_reasons.why('SIGINT', os.environ)}")
+        raise
     except BaseException as error:
         log.error("stopped", why=f"from within: {type(error).__name__}")
         raise

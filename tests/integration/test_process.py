@@ -15,12 +15,13 @@ from xml.etree import ElementTree as ET
 
 import aiohttp
 import pytest
-from tests.kit.bridge import API_KEY, AUTH_TOKEN, PATIENT, SIGNED
+from tests.kit.bridge import API_KEY, AUTH_TOKEN, PATIENT, SIGNED, logged
 from tests.kit.ports import free_port
 from tests.kit.process import Process, running
 from tests.kit.process import started as started_process
 from tests.kit.raw import WAIT_S, Line, until, upgrade
 
+from offhook import lifecycle
 from offhook.offline.scripted import ScriptedMind
 from offhook.offline.server import OfflineAgent
 from offhook.sim.behaviour import Behaviour
@@ -377,6 +378,30 @@ async def test_an_end_that_nobody_asked_for_says_so(tmp_path: Path):
     lines = [json.loads(line) for line in (out + err).decode().splitlines() if line.startswith("{")]
     assert [line["event"] for line in lines] == ["stopped"]
     assert "RuntimeError" in lines[0]["why"]
+
+
+async def test_ctrl_c_before_the_signals_are_ours_is_explained():
+    """asyncio's own answer to Ctrl-C is to cancel."""
+
+    class Starting:
+        async def __aenter__(self):
+            await asyncio.sleep(3600)
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            pass
+
+        async def drain(self) -> None:
+            pass
+
+    with logged() as log:
+        serving = asyncio.create_task(lifecycle.serve(Starting(), lambda: None))
+        await asyncio.sleep(0)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+    (stopped,) = log
+    assert stopped["why"].startswith("before it listened: SIGINT")
 
 
 @on_posix

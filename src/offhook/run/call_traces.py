@@ -20,6 +20,8 @@ from offhook.trace import Channel, Entry, Kind, Party, TraceWriter
 
 #: A file is closed this long after the last entry, once all sockets of its call are closed: late webhooks still fit.
 IDLE_S: Final = 10.0
+#: Nothing is recorded for so long after the disk has failed.
+_REST_S: Final = 60.0
 #: Messages of a stream that has not said whose it is.
 _BEFORE_START: Final = 100
 _SID: Final = re.compile(r"CA[0-9a-zA-Z]{1,62}")
@@ -38,6 +40,7 @@ class CallTraces:
             raise ConfigError([f"--trace: {folder} cannot be made ({error.strerror}); name another folder"]) from None
         self._folder = folder
         self._files: dict[str, _File] = {}
+        self._rest_until = 0.0
 
     def caller(self, leg: Leg, path: str) -> WSListener:
         """Take a stream of Twilio's."""
@@ -61,13 +64,14 @@ class CallTraces:
         self.write(entry("http", "bridge", "response", call_sid, text=text, status=status, path=path))
 
     def write(self, told: Entry) -> None:
-        """Write an entry of a call."""
-        if not _SID.fullmatch(told.call):
+        """Write an entry of a call. A disk that takes nothing is left alone for a minute, and said so once."""
+        if not _SID.fullmatch(told.call) or time.monotonic() < self._rest_until:
             return
         try:
             file = self._files.get(told.call) or self._open(told.call)
             file.write(told)
         except OSError as error:
+            self._rest_until = time.monotonic() + _REST_S
             logger().error("trace_failed", call=told.call, why=error.strerror)
 
     def leg(self, call_sid: str, change: int) -> None:

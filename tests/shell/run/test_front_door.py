@@ -53,6 +53,7 @@ def head(*lines: bytes) -> bytes:
 H7 = {
     "9 KiB line": (head(b"Host: x", b"A: " + b"x" * 9216), 431),
     "200 lines": (head(b"Host: x", *(b"A%d: x" % n for n in range(200))), 431),
+    "60 KiB in 30 lines": (head(b"Host: x", *(b"A%d: %b" % (n, b"x" * 2000) for n in range(30))), 431),
     "40 KiB cookie": (head(b"Host: x", b"Cookie: " + b"x" * 40960), 431),
     "NUL": (head(b"Host: x", b"A: \0"), 400),
     "bare CR": (head(b"Host: x", b"A: x\ry"), 400),
