@@ -107,12 +107,14 @@ async def _mend(folder: Path, url: str | None, findings: list[Finding], *, netwo
 def _agreed(*, yes: bool) -> bool:
     import sys
 
+    from offhook.cli.running import confirm
+
     if yes:
         return True
     if not sys.stdin.isatty():
         typer.echo("nothing was changed: add --yes to do it without being asked", err=True)
         return False
-    return typer.confirm("Do it?")
+    return confirm("Do it?")
 
 
 def _say(finding: Finding) -> None:

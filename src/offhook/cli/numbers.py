@@ -170,6 +170,8 @@ def _agreed(number: Number, wanted: Wiring, *, yes: bool) -> bool:
     """Print what will change and ask, unless nothing changes or ``yes`` was said before."""
     import sys
 
+    from offhook.cli.running import confirm
+
     changes = number.wiring.changes_to(wanted)
     if not changes:
         return True
@@ -181,7 +183,7 @@ def _agreed(number: Number, wanted: Wiring, *, yes: bool) -> bool:
     if not sys.stdin.isatty():
         typer.echo("nothing was changed: add --yes to do it without being asked", err=True)
         return False
-    return typer.confirm("Change it?")
+    return confirm("Change it?")
 
 
 def _address(url: str | None) -> str:

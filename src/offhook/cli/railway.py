@@ -215,16 +215,20 @@ async def _enter(session: aiohttp.ClientSession, loaded: Loaded) -> tuple[Railwa
 def _offered() -> bool:
     import sys
 
-    return sys.stdin.isatty() and typer.confirm("Postgres and Redis beside the replicas?", default=False)
+    from offhook.cli.running import confirm
+
+    return sys.stdin.isatty() and confirm("Postgres and Redis beside the replicas?")
 
 
 def _agreed() -> bool:
     import sys
 
+    from offhook.cli.running import confirm
+
     if not sys.stdin.isatty():
         typer.echo("nothing was changed: give --yes to do it without a terminal", err=True)
         return False
-    return typer.confirm("Do this?", default=True)
+    return confirm("Do this?", default=True)
 
 
 def _tell_state(line: Told) -> None:

@@ -1,4 +1,4 @@
-"""Runs a coroutine on the fastest event loop there is: uvloop where it is installed, asyncio elsewhere (Windows)."""
+"""Runs a coroutine on the fastest event loop there is, and asks within it. uvloop where it is; not on Windows."""
 
 from __future__ import annotations
 
@@ -21,3 +21,19 @@ def run_loop(main: Coroutine[Any, Any, Result], hurry: float | None = None) -> R
     except ImportError:
         return asyncio.run(main)
     return uvloop.run(main)
+
+
+def confirm(question: str, *, default: bool = False) -> bool:
+    """Ask yes or no, where a loop runs. Ctrl-C ends us at once: the loop would note it and wait for the answer."""
+    import signal
+
+    import typer
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return typer.confirm(question, default=default)
+    except typer.Abort:
+        typer.echo("")
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
