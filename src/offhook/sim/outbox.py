@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from typing import Final, Literal
@@ -16,6 +17,9 @@ Track = Literal["inbound", "outbound"]
 
 #: Caller audio unsent beyond about one second is dropped (31930): 50 messages of about 400 bytes.
 UNSENT_BYTES: Final = 20_000
+#: It must be so this often, each time after the loop has turned: once may mean that this process was late itself, and
+#: sent all that was due before a server in it could read.
+LOOKS: Final = 25
 
 
 class Outbox:
@@ -39,6 +43,8 @@ class Outbox:
         self._complain = complain
         self._held: list[tuple[bytes, Track]] = []
         self._bunch = behaviour.bunch_size(chance)
+        self._behind = 0
+        self._has_looked = False
 
     @property
     def line(self) -> Socket:
@@ -60,13 +66,26 @@ class Outbox:
 
     def media(self, audio: bytes, track: Track = "inbound") -> None:
         """Send one `media` now, unless the server is a second behind: then it is dropped (31930)."""
-        if self.line.unsent_bytes > UNSENT_BYTES:
+        if self._is_behind():
             self.frames_dropped += 1
             self.messages.skip(track)
             self._complain(31930, "more than a second of caller audio is unsent")
             return
         self.text(self.messages.media(audio, track))
         self.frames_sent += 1
+
+    def _is_behind(self) -> bool:
+        """Say whether the server leaves a second of audio unread, and has done so for a while."""
+        if self.line.unsent_bytes <= UNSENT_BYTES:
+            self._behind = 0
+        elif not self._has_looked:
+            self._has_looked = True
+            self._behind += 1
+            asyncio.get_running_loop().call_soon(self._look_again)
+        return self._behind > LOOKS
+
+    def _look_again(self) -> None:
+        self._has_looked = False
 
     def text(self, text: bytes) -> None:
         """Send a text frame now."""

@@ -24,7 +24,7 @@ from offhook.sim.webhook import Webhooks
 from offhook.wire.ulaw import silence
 
 Talk = Callable[[ServerConnection, "Seen"], Awaitable[None]]
-WAIT_S = 5.0
+WAIT_S = 30.0
 
 
 class Seen:
@@ -485,15 +485,31 @@ async def test_one_who_reads_slowly_gets_everything_in_the_end():
 
 
 async def test_a_server_that_does_not_read_loses_caller_audio_with_a_warning():
+    noticed = asyncio.Event()
+
     async def talk(connection: ServerConnection, _: Seen) -> None:
         connection.transport.pause_reading()
+        await noticed.wait()
 
     async with server(talk, max_queue=1) as (url, _), await StreamClient.open(url) as twilio:
         await twilio.begin()
-        while 31930 not in twilio.complaints.codes:
-            async with asyncio.timeout(WAIT_S):
-                await twilio.send_media(b"\x01" * 30_000)
+        async with asyncio.timeout(WAIT_S):
+            while 31930 not in twilio.complaints.codes:
+                await twilio.send_media(b"\x01" * 3000)
+                await asyncio.sleep(0)
         assert twilio.frames_dropped == 1
+        noticed.set()
+
+
+async def test_who_was_late_itself_does_not_say_that_the_server_is():
+    async with server() as (url, seen), await StreamClient.open(url) as twilio:
+        await twilio.begin()
+        for _ in range(2000):  # more than any system keeps, before the server in this process can read
+            twilio.pass_frame(b"\x01" * 160)
+        await twilio.hang_up()
+        await over(seen)
+        assert (twilio.frames_sent, twilio.frames_dropped) == (2000, 0)
+        assert len(seen.audio) == 2000 * 160
 
 
 async def test_anything_can_be_sent_by_hand():
