@@ -147,10 +147,10 @@ async def open_office() -> AsyncIterator[Office]:
 async def called(
     target: str, *steps: Step, on_event: Callable[[Event], None] = lambda _: None, **options: Any
 ) -> tuple[CallReport, SimulatedCall]:
-    options = {"auth_token": TOKEN, "verb_speed": 20.0, "limit_s": 20.0, **options}
+    options = {"auth_token": TOKEN, "verb_speed": 20.0, "limit_s": 60.0, **options}
     call = SimulatedCall(target, steps, CallOptions(**options), on_event)
     return await call.run(), call
 
 
-LISTEN = WaitForAgent(quiet_ms=300, timeout_s=5)
+LISTEN = WaitForAgent(quiet_ms=300, timeout_s=30)
 ASK = Say(LOUD * 20, "When are you open?")

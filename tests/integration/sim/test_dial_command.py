@@ -23,7 +23,7 @@ from offhook.cli.app import app
 from offhook.sim import signing
 
 LOUD = "EJAQkBCQEJAQkBCQ" * 400  # base64 of a loud square wave: 600 ms
-DEADLINE_S = 25
+DEADLINE_S = 60
 
 
 def talk(connection: ServerConnection) -> None:

@@ -28,9 +28,9 @@ async def live(target: str) -> AsyncIterator[tuple[SimulatedCall, asyncio.Task[o
             started.set()
 
     options = CallOptions(verb_speed=20)
-    call = SimulatedCall(target, [WaitForHangUp(timeout_s=20)], options, told)
+    call = SimulatedCall(target, [WaitForHangUp(timeout_s=60)], options, told)
     task: asyncio.Task[object] = asyncio.create_task(call.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await started.wait()
     yield call, task
     await task
