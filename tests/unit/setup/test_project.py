@@ -161,12 +161,12 @@ def test_no_secret_reaches_git_or_the_image(folder: Path):
     write_project(folder)
 
     kept_out = ignored(folder)
-    private = (".env", ".env.production", ".offhook/dev.json", "traces/CA1.jsonl", "out/call.wav")
+    private = (".env", ".env.production", ".offhook/dev.json", "answers.toml", "traces/CA1.jsonl", "out/call.wav")
     for name in (*private, ".venv/bin/python", "a/__pycache__/b.pyc"):
         assert kept_out(Path(name)), name
     for name in ("offhook.toml", "prompt.md", REQUIREMENTS, f"{VENDOR}/{wheel_name()}"):
         assert not kept_out(Path(name)), name
-    assert {".env", "traces/", "out/"} <= set((folder / ".gitignore").read_text().splitlines())
+    assert {".env", "answers.toml", "traces/", "out/"} <= set((folder / ".gitignore").read_text().splitlines())
 
 
 def test_the_dockerfile_starts_one_python_that_is_nobody(folder: Path):
