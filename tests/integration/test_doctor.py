@@ -106,6 +106,15 @@ async def test_where_no_tunnel_is_used_none_is_mentioned(known: dict[str, str], 
     assert [finding for finding in findings if finding.check == "tunnel"] == []
 
 
+@pytest.mark.parametrize(
+    "value", ["", "x" * 40, "your_deepgram_api_key_goes_here_please", "AC" + "x" * 32, "<your key>"]
+)
+async def test_what_stands_for_a_key_is_none(value: str, tmp_path: Path) -> None:
+    (tmp_path / ".env.example").write_text(f"DEEPGRAM_API_KEY={value}\nTWILIO_ACCOUNT_SID={value}\n")
+    findings = await diagnosed(tmp_path, Arranged(keys()))
+    assert [f.verdict for f in findings if f.check == "secrets"] == ["ok"]
+
+
 @pytest.mark.parametrize("found", [(2, 7, 18), (3, 9, 1), (3, 10, 12)])
 def test_an_old_python_is_named(found: tuple[int, ...]) -> None:
     (finding,) = interpreter(found)

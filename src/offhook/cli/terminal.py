@@ -55,6 +55,8 @@ def program() -> str:
     called = Path(sys.argv[0])
     if called.stem != "offhook":
         return f"{Path(sys.executable).stem} -m offhook"
+    if called.is_relative_to(Path.cwd()):
+        called = called.relative_to(Path.cwd())
     return f'"{called}"' if " " in str(called) else str(called)
 
 

@@ -192,6 +192,18 @@ async def test_a_person_is_asked_and_asked_again_until_it_is_right(tmp_path: Pat
         ]
 
 
+async def test_a_folder_with_other_things_in_it_is_not_filled_unasked(tmp_path: Path):
+    async with newcomer(tmp_path) as it:
+        it.folder.mkdir()
+        (it.folder / "holiday.jpg").write_bytes(b"")
+        async with at_a_terminal(it) as (terminal, process):
+            await terminal.says("Put the project beside them?")
+            terminal.type("n\n")
+            await terminal.says("nothing was written")
+            assert await process.wait() == 1
+        assert [path.name for path in it.folder.iterdir()] == ["holiday.jpg"]
+
+
 async def test_ctrl_c_while_it_works_ends_at_once(tmp_path: Path):
     async with newcomer(tmp_path) as it:
         it.twin.options.latency_s = 60.0

@@ -24,6 +24,13 @@ def test_a_key_is_found_in_what_came_with_it(text: str):
     assert pasted.credential(text, NAME) == KEY
 
 
+@pytest.mark.parametrize(
+    "command", ["ngrok config add-authtoken", "./ngrok.exe authtoken", r".\ngrok config add-authtoken"]
+)
+def test_ngroks_token_is_found_in_the_command_that_its_pages_show(command: str):
+    assert pasted.credential(f"{command} {KEY}", "NGROK_AUTHTOKEN") == KEY
+
+
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,60}", fullmatch=True))
 def test_a_bare_key_stays_what_it_is(key: str):
     assert pasted.credential(key, NAME) == key

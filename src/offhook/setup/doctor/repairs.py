@@ -91,6 +91,19 @@ def _says_stray(folder: Path) -> str:
     return f"rename {stray.name} to .env" if stray is not None else ""
 
 
+def _ended(folder: Path) -> list[str]:
+    return [name for name in files.ENDED if files.is_ended(folder, name)]
+
+
+def _says_ended(folder: Path) -> str:
+    return ", ".join(f"rename {name}.txt to {name}" for name in _ended(folder))
+
+
+def _end(folder: Path) -> None:
+    for name in _ended(folder):
+        (folder / f"{name}.txt").rename(folder / name)
+
+
 def _misspelt(folder: Path) -> Path | None:
     found = [file for file in folder.glob("*") if file.name.lower() == "dockerfile" and file.name != "Dockerfile"]
     return found[0] if len(found) == 1 else None
@@ -153,6 +166,7 @@ _REPAIRS: Final[dict[tuple[str, str], Repair]] = {
     (secrets.NAME, "env-not-ignored"): _ignoring(".gitignore", ".env"),
     (secrets.NAME, "env-in-image"): _ignoring(".dockerignore", ".env*"),
     (secrets.NAME, "env-not-loaded"): _local(_says_stray, _rename_stray),
+    (files.NAME, "hidden-ending"): _local(_says_ended, _end),
     (files.NAME, "dockerfile-spelling"): _local(_says_spelling, _spell),
     (image.NAME, "no-dockerfile"): _local(_says_init, _init),
     **{

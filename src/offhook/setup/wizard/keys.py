@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from offhook.carrier.account import Account, Credentials
@@ -26,11 +27,21 @@ _AUTH_IS_AT: Final = "Auth token (beside it; press Show there, then copy; hidden
 
 def project(setup: Setup) -> None:
     """Write what a project lacks; settings that cannot be used stop the wizard here."""
+    if setup.ask.is_person and _is_anothers(setup.folder):
+        setup.tell.line("note", f"{setup.folder.absolute()} has other things in it, and no offhook project")
+        if not setup.ask.agree("Put the project beside them?"):
+            raise SetupError("nothing was written", "name a folder of its own, which is made: offhook setup my-agent")
     written = write_project(setup.folder)
     setup.tell.line("ok", f"written: {', '.join(written.made)}" if written.made else "all its files are here")
     for note in written.notes:
         setup.tell.line("note", note)
     setup.drop_useless_credentials()
+
+
+def _is_anothers(folder: Path) -> bool:
+    """Say whether there is something in the folder that is no project of ours: Downloads, or a home."""
+    ours = ("offhook.toml", "offhook.state.json", ".env")
+    return folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours)
 
 
 def deepgram_key(setup: Setup) -> None:

@@ -18,7 +18,7 @@ _WATCHED: Final = (
     *("Dockerfile", "Procfile", "railway.json", "railpack.json", ".python-version", ".gitignore", ".dockerignore"),
 )
 #: Names that Windows hides an ending of: a text editor has saved them as .txt.
-_ENDED: Final = (
+ENDED: Final = (
     "Dockerfile",
     "offhook.toml",
     "prompt.md",
@@ -47,7 +47,7 @@ async def run(patient: Patient) -> Sequence[Finding]:
     """Look through the files of the folder."""
     seen = sorted({file for pattern in _WATCHED for file in patient.folder.glob(pattern) if file.is_file()})
     found = [finding for file in seen for finding in look(file)]
-    found += [_ended(name) for name in _ENDED if _is_ended(patient.folder, name)]
+    found += [_ended(name) for name in ENDED if is_ended(patient.folder, name)]
     spelled = [file.name for file in patient.folder.glob("*") if file.name.lower() == "dockerfile"]
     if spelled and "Dockerfile" not in spelled:
         found.append(
@@ -63,7 +63,8 @@ async def run(patient: Patient) -> Sequence[Finding]:
     return found or [ok(NAME, f"{len(seen)} files look like what their names say")]
 
 
-def _is_ended(folder: Path, name: str) -> bool:
+def is_ended(folder: Path, name: str) -> bool:
+    """Say whether a file is there under its name and .txt, but not under its name."""
     return (folder / f"{name}.txt").is_file() and not (folder / name).exists()
 
 

@@ -22,7 +22,8 @@ NAMES: Final = (
     *("DEEPGRAM_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET"),
     *("RAILWAY_TOKEN", "RAILWAY_API_TOKEN", "NGROK_AUTHTOKEN"),
 )
-_KEY: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[A-Za-z0-9_]{32,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: A row of letters and digits mixed; what stands there for a key (xxxx, your_key_here) has no digits or has a word.
+_KEY: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])([A-Za-z0-9]{32,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _GIT_S: Final = 5.0
 
 

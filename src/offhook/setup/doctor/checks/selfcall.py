@@ -55,7 +55,7 @@ async def run(patient: Patient) -> Sequence[Finding]:
     steps = steps_of(report)
     if steps.webhook_status in (401, 403):
         return [await _signature(patient)]
-    return judge(report, steps)
+    return judge(report, steps, is_signed=_account(patient.settings)[0] is not None)
 
 
 async def call(public_url: str, settings: Settings | None, heard_s: float = HEAR_S) -> CallReport:
@@ -96,11 +96,12 @@ def _status(report: CallReport) -> int | None:
     return next((found.http_status for found in report.complaints if found.http_status is not None), None)
 
 
-def judge(report: CallReport, steps: Steps) -> list[Finding]:
+def judge(report: CallReport, steps: Steps, *, is_signed: bool = True) -> list[Finding]:
     """Say how long each step took, or which one failed and why."""
     if steps.stream_ms is None:
         return [_no_stream(report)]
-    found = [ok(WEBHOOK, f"the webhook took our signature and answered, {steps.webhook_ms or 0:.0f} ms after dialling")]
+    how = "took our signature and answered" if is_signed else "answered unsigned"
+    found = [ok(WEBHOOK, f"the webhook {how}, {steps.webhook_ms or 0:.0f} ms after dialling")]
     found.append(ok(STREAM, f"the media stream opened {steps.stream_ms:.0f} ms after dialling"))
     if steps.heard_ms is None:
         said = f"silence: no agent audio within {HEAR_S:.0f} s of a good stream"
