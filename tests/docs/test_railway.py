@@ -115,7 +115,7 @@ def test_the_page_has_these_commands():
         *([["railway", "deploy"]] * 4),
         ["railway", "values"],
         ["railway", "verify"],
-        ["doctor"],
+        ["doctor", "--url"],
     ]
 
 
@@ -203,7 +203,7 @@ async def test_by_hand(owner: Owner):
     deployment = owner.railway.life.deploy(service)
     await until(lambda: deployment.status == "SUCCESS", 60)
     assert await heard(owner)
-    await owner.runs(doctor)
+    await owner.runs(doctor.replace("https://voice-production.up.railway.app", f"http://{service.public_domain}"))
     lines = [line for line in owner.said.splitlines() if " railway" in line]
     assert lines
     assert all(line.startswith("ok") for line in lines), owner.said
