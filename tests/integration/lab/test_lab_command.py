@@ -35,7 +35,7 @@ async def judged(session: aiohttp.ClientSession, page: str) -> dict[str, Any]:
     """Place a plain call and wait for its verdict."""
     async with session.post(f"{page}/api/calls", json={}) as answer:
         placed = await answer.json()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             async with session.get(f"{page}/api/calls/{placed['call']}") as answer:
                 call: dict[str, Any] = await answer.json()
@@ -58,7 +58,7 @@ async def test_it_prints_credentials_and_stops_at_once(tmp_path: Path) -> None:
             assert len((await answer.json())["scenarios"]) > 10
         if os.name == "posix":
             process.signal(signal.SIGINT)
-            assert await process.ends(20.0) == 130
+            assert await process.ends(60.0) == 130
             assert "Traceback" not in process.text
 
 
@@ -91,6 +91,6 @@ async def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
     async with running(tmp_path, "lab", *PORTS, "0") as process:
         port = (await address(process)).rpartition(":")[2]
         async with running(tmp_path, "lab", "--port", port, *PORTS[2:], "0") as second:
-            assert await second.ends(20.0) == 2
+            assert await second.ends(60.0) == 2
             assert "choose other ports" in second.text
             assert "Traceback" not in second.text
