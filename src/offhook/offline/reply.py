@@ -75,7 +75,7 @@ class Reply:
         self._released = asyncio.Event()
         self.conversation = conversation
         self.user_text = user_text
-        self._behavior = behavior
+        self._behavior: events.Behavior = behavior
         self._asks_provider = bool(user_text)  # no model writes a greeting or an injected line
         self.segments: list[Segment] = []
         self.figures = Figures()
