@@ -77,6 +77,12 @@ def normal(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in with_figures(text)).split())
 
 
+@pytest.fixture
+def audio_is_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a slow recogniser without taking the wait for a line that stopped sending."""
+    monkeypatch.setattr("offhook.offline.speech.ears._GAP_S", DEADLINE_S)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def offhook_shared_mind() -> AsyncIterator[SpeakingMind]:
     mind = SpeakingMind()
@@ -86,6 +92,7 @@ async def offhook_shared_mind() -> AsyncIterator[SpeakingMind]:
     await mind.close()
 
 
+@pytest.mark.usefixtures("audio_is_the_clock")
 async def test_twenty_caller_lines_come_back_as_text(offhook_shared_mind: SpeakingMind) -> None:
     mind, wrong = offhook_shared_mind, []
     call = Call(mind)
@@ -100,6 +107,7 @@ async def test_twenty_caller_lines_come_back_as_text(offhook_shared_mind: Speaki
     assert call.kinds().count(SpeechOver) == len(LINES)
 
 
+@pytest.mark.usefixtures("audio_is_the_clock")
 async def test_the_agents_own_voice_is_understood_too(offhook_shared_mind: SpeakingMind) -> None:
     call = Call(offhook_shared_mind)
     pieces = [p async for p in offhook_shared_mind.voice({}).say("We are open on Saturday from nine until one.")]
@@ -143,12 +151,9 @@ async def test_silence_hum_dtmf_and_hiss_give_no_turn(offhook_shared_mind: Speak
         assert call.events == [], name
 
 
-async def test_a_caller_who_pauses_in_mid_sentence_has_one_turn(
-    offhook_shared_mind: SpeakingMind, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("audio_is_the_clock")
+async def test_a_caller_who_pauses_in_mid_sentence_has_one_turn(offhook_shared_mind: SpeakingMind) -> None:
     mind = offhook_shared_mind
-    # The audio is the clock here: a slow recogniser must not be taken for a line that stopped sending.
-    monkeypatch.setattr("offhook.offline.speech.ears._GAP_S", DEADLINE_S)
     first = await mind.synthesise_line("I would like to book an appointment for", caller=True)
     second = await mind.synthesise_line("next Friday.", caller=True)
     call = Call(mind)
@@ -182,6 +187,7 @@ async def test_barge_in_is_seen_while_the_recogniser_is_busy(offhook_shared_mind
         await other.ears.close()
 
 
+@pytest.mark.usefixtures("audio_is_the_clock")
 async def test_force_end_ends_the_turn_with_what_was_said(offhook_shared_mind: SpeakingMind) -> None:
     mind = offhook_shared_mind
     line = await mind.synthesise_line("What time do you open on Saturday?", caller=True)

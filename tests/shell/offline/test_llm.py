@@ -130,6 +130,12 @@ async def test_an_answer_that_is_discarded_closes_its_request() -> None:
         await answer.aclose()  # type: ignore[attr-defined]
 
 
+async def test_a_model_that_says_nothing_does_not_leave_the_caller_in_silence() -> None:
+    async with serving(Endpoint([{"role": "assistant"}, {"content": " "}])) as url, model_at(url) as model:
+        actions = [a async for a in model.brain({}).reply(Conversation(history=[Said("user", "Hm")]))]
+    assert actions == [Say("Sorry, could you say that again?")]
+
+
 async def test_an_endpoint_that_fails_is_unavailable() -> None:
     endpoint = Endpoint([], status=500)
     async with serving(endpoint) as url, model_at(url) as model:

@@ -35,6 +35,7 @@ _MAX_TOKENS: Final = 300
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=\S)|\n+")
 _CLAUSE: Final = re.compile(r"(?<=[,;:])\s+")
 _UNSPOKEN: Final = re.compile(r"[*_#`]+")
+_NOTHING_SAID: Final = "Sorry, could you say that again?"
 _STYLE: Final = "You are on the telephone. Answer in one or two short spoken sentences, without lists, markup or emoji."
 
 
@@ -176,6 +177,8 @@ class LanguageBrain:
         )
         if calls and self._may_call:
             yield CallFunctions(calls)
+        elif not (length or rest):  # a caller who hears nothing thinks the line is dead
+            yield Say(_NOTHING_SAID)
 
     async def close(self) -> None:
         """Nothing is held: the connection belongs to the language model."""

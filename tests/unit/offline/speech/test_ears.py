@@ -13,6 +13,7 @@ from offhook.offline.speech import orders, sound
 from offhook.offline.speech.crew import Crew, Priority, Ticket
 from offhook.offline.speech.ears import INAUDIBLE, CallerEars
 from offhook.offline.speech.endpoint import Rules
+from offhook.offline.speech.recognise import modern
 from offhook.offline.speech.vad import LoudnessDetector
 from offhook.wire import ulaw
 
@@ -43,3 +44,9 @@ async def test_a_mumble_is_a_turn_and_a_click_is_none(spoken_ms: int, text: str)
     async with asyncio.timeout(10):
         assert await over == text
     await ears.close()
+
+
+def test_old_spellings_are_written_as_they_are_today() -> None:
+    said = modern("To-day, to-morrow or to-night? No, thank you, good-by.")
+    assert said == "Today, tomorrow or tonight? No, thank you, goodbye."
+    assert modern("Good-bye. A by-law.") == "Goodbye. A by-law."

@@ -22,6 +22,7 @@ from offhook.offline.speech.dialogue.leanings import leaning_answer
 from offhook.offline.speech.dialogue.memory import Call, Desk, Memory, Turn
 from offhook.offline.speech.dialogue.names import is_like, name_in, with_better_part
 from offhook.offline.speech.dialogue.noting import filled, without_excluded
+from offhook.offline.speech.dialogue.times import time_in
 
 _DROPPED: Final = "All right, I have dropped that.", "What else can I do for you?"
 _SLOT_WORDS: Final = {
@@ -114,6 +115,8 @@ def form_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> T
     new = noted(form, text, memory.asked, desk)
     if new == form and (known := _side_answers(text, intents, form, desk)):
         return Turn((*known, _open_question(form, memory)), replace(memory, misses=0))
+    if new == form and (said := _said_again(text, form, memory, desk)):
+        return Turn((said, _open_question(form, memory)), replace(memory, misses=0))
     if new == form:
         return _closer(text, form, memory, desk) or _not_understood(form, memory)
     return proceed(new, _acknowledged(form, new), replace(memory, misses=0), desk)
@@ -126,6 +129,14 @@ def _with_same(text: str, done: Form | None) -> str:
     if done is not None and done.time is not None:
         text = re.sub(r"\b(?:at )?(?:the |that )?same time\b", f"at {done.time.spoken}", text, flags=re.IGNORECASE)
     return text
+
+
+def _said_again(text: str, form: Form, memory: Memory, desk: Desk) -> str | None:
+    """Confirm a day or a time that was noted before."""
+    said = noted(Form(form.kind, time=form.time), text, memory.asked, desk)
+    same_day = said.day is not None and form.day is not None and said.day.date == form.day.date
+    has_time = form.time is not None and time_in(text) == form.time
+    return f"Yes, {form.when_bare.strip()}." if same_day or has_time else None
 
 
 def _dropped(memory: Memory) -> Turn:

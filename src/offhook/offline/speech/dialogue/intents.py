@@ -57,7 +57,8 @@ _PATTERNS: Final = {
         Intent.CANCEL: r"\bcancel\w*( (my|the|an|that))? (appointment|booking|visit)|\b(want|need|like|have) to cancel",
         Intent.RESCHEDULE: r"\bre-?schedul\w*"
         r"|\b(move|change|shift|postpone|push) (my|the|an|our) (appointment|booking|visit)"
-        r"|\b(move|shift|postpone) (it|that)\b|\bchange (it|that) (to|for|from)\b|\b(can't|cannot|can not"
+        r"|\b(move|shift|postpone) (it|that)\b|\bchange (it|that) (to|for|from)\b"
+        r"|\b(want|like|need) to (change|move) (it|that)\b|\b(can't|cannot|can not"
         r"|won't be able to) (make|come to|keep|attend)\b"
         r"|\b(another|different|new) (time|day|date) for my\b",
         Intent.BOOK: r"\b(book|make|schedule|set up|get|have|need|want|arrange)\b[^.?!]{0,24}\b(appointment|booking"
@@ -81,11 +82,13 @@ _PATTERNS: Final = {
         r"|\bcallback\b|\b(ring|phone) me back\b"
         r"|\b(have|get) (someone|somebody|him|her|them|the [a-z]+|(doctor|dr) [a-z]+) (to )?(call|ring|phone)\b"
         r"|\ba message for\b|\bask (him|her|them|somebody|someone) to call\b"
-        r"|\b(tell|let) (him|her|them|the (doctor|dentist|team|boss)|(doctor|dr|mr|mrs|ms)\.? \w+) (that|know)\b",
+        r"|\b(tell|let) (him|her|them|the (doctor|dentist|team|boss)|(doctor|dr|mr|mrs|ms)\.? \w+)\b"
+        r"|\b(can|could|will) (he|she|they|you|someone|somebody) call me\b",
         Intent.HUMAN: r"\b(human|real person|operator|representative|somebody real|someone real|manager|transfer me)\b"
-        r"|\b(speak|talk) (to|with) (?!you\b|me\b)\w+|\bput me through\b|\bconnect me\b",
+        r"|\b(speak|talk) (to|with) (?!you\b|me\b)\w+|\bis (doctor|dr|mr|mrs|ms)\.? \w+ (there|in|available|free)\b"
+        r"|\bput me through\b|\bconnect me\b",
         Intent.HOLD: r"\b(hold on|hang on|one moment|just a (moment|second|minute|sec)"
-        r"|one (second|sec|minute)|wait a (moment|second|minute)|bear with me|let me (think|see|check|look)"
+        r"|one (second|sec|minute)|wait a (moment|second|minute)|bear with me|^wait$|let me (think|see|check|look)"
         r"|give me a (second|moment|minute))\b",
         Intent.REPEAT: r"\b(repeat|say (that|it) again|come again|pardon|one more time|once more"
         r"|didn't (catch|get|hear)|did not (catch|get|hear)|couldn't hear|can you say that"
@@ -95,7 +98,7 @@ _PATTERNS: Final = {
         Intent.GO_ON: r"^(please |yes |okay |and )*(go on|go ahead|continue|carry on|keep going)\b"
         r"|\bwhat were you saying\b",
         Intent.STOP: r"\b(never ?mind|forget (it|that|about it)|stop that|scrap that|changed my mind|don't bother)\b"
-        r"|^(no )?(cancel|stop)$|\b(cancel|stop) (that|it|this)\b",
+        r"|^(no )?(cancel|stop)$|^nothing\b(?! else)|\b(cancel|stop) (that|it|this)\b",
         Intent.GOODBYE: r"\b(good[ -]?bye?|bye|bye-bye|see (you|ya)|(talk|speak) to you (later|soon)|speak soon"
         r"|cheerio|so long"
         r"|ta-?ra|ciao|take care|i'm done|we're done|all set|i give up|that's everything|that is everything"
@@ -114,13 +117,15 @@ _PATTERNS: Final = {
         r"|\bhow can you help\b|\bwhat are my options\b|^help\b|\bneed (some |your )?help\b|\bhelp me\b",
         Intent.CLOCK: r"\bwhat time is it\b|\bwhat's the time\b|\bwhat day is (it|today)\b|\btoday's date\b",
         Intent.HOLIDAYS: r"\b(christmas|easter|new year'?s?|thanksgiving|(bank |public )?holidays?)\b",
-        Intent.WHICH_DATE: r"\b(what|which) (date|day)( of the week)? (is|was|would|will) (that|it|this"
+        Intent.WHICH_DATE: r"\b(is|was) (that|it) (on )?(a|the)? ?(mon|tues|wednes|thurs|fri|satur|sun)day\b"
+        r"|\b(is|was) (that|it) (on )?the [a-z0-9-]+ of [a-z]+\b|\b(what|which) (date|day)( of the week)? (is|was"
+        r"|would|will) (that|it|this"
         r"|be)\b(?! today)",
         Intent.RECAP: r"\bwhen (is|was) (it|that|my (appointment|booking|visit))\b|\bwhen it (is|was)\b"
         r"|\bis (it|that) (now |really )?(cancelled|booked|moved|done|confirmed)\b|\bdo i have (an |any "
         r"|my )?(appointment|booking)"
         r"|\b(time|day|date|name|number|when)\b[^.?!]{0,12}\b(is|was|of) (my|our) (appointment|booking|visit)\b"
-        r"|\bwhat (time|day|date|name|number) was (that|it)\b"
+        r"|\bwhat (time|day|date|name|number) was (that|it)\b|\bwhat was (the|my) (time|day|date|name|number)\b"
         r"|\bwhat (time|day|date|name|number) (did (i|you|we)|do you have|have you)\b"
         r"|\bread (it|that|everything|me|them)( all)? back\b|\brepeat (my|the) (number|name|appointment|message"
         r"|booking)\b"

@@ -17,6 +17,7 @@ from offhook.offline.speech.dialogue.forms import Form, FunctionForm, Kind, Slot
 from offhook.offline.speech.dialogue.intents import Intent, guessed, intents_in, is_question, says_no, says_yes
 from offhook.offline.speech.dialogue.leanings import leaning_answer
 from offhook.offline.speech.dialogue.memory import Call, Desk, Memory, Turn
+from offhook.offline.speech.dialogue.names import name_in, number_in
 from offhook.offline.speech.dialogue.noting import filled
 from offhook.offline.speech.dialogue.recap import recap, which_date
 
@@ -28,6 +29,7 @@ _TASKS: Final = {
 }
 #: "And what about Saturday?" asks on; "make it Saturday" does not.
 _ASKS_ON: Final = re.compile(r"^(?:and|or|what about|how about|what if)\b|\?\s*$", re.IGNORECASE)
+_GREETINGS: Final = frozenset((Intent.HELLO, Intent.THANKS, Intent.SORRY))
 #: Politeness that may stand before "make it Friday"; "how are you today" names no day.
 _MAY_FOLLOW: Final = frozenset((Intent.THANKS, Intent.HELLO, Intent.SORRY, Intent.FINE, Intent.GOT_IT, Intent.HOLD))
 #: What is dictated as a message is no wish of its own: "Tell her I could not hear her."
@@ -73,8 +75,14 @@ def _respond(text: str, memory: Memory, desk: Desk, unheard: str | None) -> Turn
         return fill_argument(text, memory, desk)
     if memory.form is not None or memory.function is not None:
         return form_turn(text, intents, memory, desk)
-    memory = replace(memory, misses=0 if intents else memory.misses)
+    memory = replace(memory, misses=0 if intents else memory.misses, name=_introduced(text) or memory.name)
     return _open_turn(text, intents, memory, desk)
+
+
+def _introduced(text: str) -> str | None:
+    """Return the name of a caller who gives it before anybody asks: "this is John from Acme"."""
+    found = re.search(r"\b(?:my name(?:'s| is)|this is|i am|i'm)\b.*", text, re.IGNORECASE)
+    return name_in(found[0]) if found else None
 
 
 def _not_said(text: str, memory: Memory, desk: Desk, unheard: str | None) -> Turn:
@@ -95,7 +103,7 @@ def _not_said(text: str, memory: Memory, desk: Desk, unheard: str | None) -> Tur
 def _dated(memory: Memory, desk: Desk) -> Turn:
     form = memory.form
     asking = (
-        () if form is None else (form.question(slot),) if (slot := memory.asked or form.lacks) else (form.read_back(),)
+        () if form is None else (form.question(slot),) if (slot := memory.asked or form.lacks) else (form.go_ahead(),)
     )
     return Turn((which_date(memory, desk), *asking), replace(memory, misses=0))
 
@@ -109,7 +117,8 @@ def _open_turn(text: str, intents: list[Intent], memory: Memory, desk: Desk) -> 
     """No form is open: take every wish in turn, a task or a farewell last."""
     said: list[str] = []
     wishes = [i for i in intents if i not in answers.MANNERS]
-    if not wishes and intents:
+    is_greeted_question = _GREETINGS.issuperset(intents) and is_question(text)
+    if not wishes and intents and not is_greeted_question:
         if _MAY_FOLLOW.issuperset(intents) and (turn := _followed_up(text, memory, desk)) is not None:
             return turn
         return _with_manners(text, intents, memory, desk)
@@ -149,6 +158,8 @@ def _stopped(text: str, memory: Memory, desk: Desk) -> Turn:
         what = done.what if done is not None else "appointment"
         form = Form(Kind.CANCELLATION, day=done.day if done is not None else None, name=memory.name, what=what)
         return start(form, text, (), replace(memory, topic=None), desk)
+    if memory.is_offering and text.casefold().strip().startswith("nothing"):
+        return goodbye((), memory, desk)
     return Turn(("All right. What else can I do for you?",), _offering(memory))
 
 
@@ -183,6 +194,8 @@ def _without_intent(text: str, memory: Memory, desk: Desk) -> Turn:
         sorry = answers.not_known(text, memory.unknowns)
         memory = replace(memory, misses=0, unknowns=memory.unknowns + 1, is_offering=False, is_offering_message=True)
         return Turn((sorry,), memory)
+    if memory.is_offering_message and number_in(text):
+        return start(Form(Kind.MESSAGE, name=memory.name), text, (), memory, desk)
     if memory.is_offering_message and not memory.misses and len(text.split()) > 3:  # the message itself, unasked
         return proceed(filled(Form(Kind.MESSAGE, name=memory.name), text, desk.today, Slot.TEXT), _NOTED, memory, desk)
     said = _REPAIRS[min(memory.misses, len(_REPAIRS) - 1)]
