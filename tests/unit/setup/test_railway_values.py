@@ -95,3 +95,14 @@ def test_a_server_that_refused_its_settings_is_not_taken_for_one_that_does_not_l
     )  # fmt: skip
     told = diagnose(it, ServiceSettings())
     assert (told.cause, told.said) == ("crashed-settings", "the settings are wrong: twilio.auth_token: is not set")
+
+
+def test_an_active_deployment_whose_processes_are_not_told_is_believed_and_one_whose_are_over_is_not():
+    def cause(instances: tuple[str, ...], *, is_stopped: bool = False) -> str:
+        it = Deployment("1", "SUCCESS", "", is_stopped, instances)
+        return diagnose(it, ServiceSettings()).cause
+
+    assert cause(()) == "ok"
+    assert cause((), is_stopped=True) == "stopped"
+    assert cause(("EXITED",)) == "exited-0"
+    assert cause(("REMOVED",)) == "no-instance"

@@ -75,6 +75,8 @@ def _under_way(it: Deployment) -> Diagnosis:
 def _active(it: Deployment, settings: ServiceSettings) -> Diagnosis:
     if it.is_running:
         return Diagnosis("ok", "the deployment is active and its process runs")
+    if not it.instances and not it.is_stopped:  # not told is not known: whoever asks the server itself finds out
+        return Diagnosis("ok", "the deployment is active; Railway tells of no process")
     if settings.cron_schedule:
         return Diagnosis(
             "cron", "the service has a cron schedule, so it is a job that ends", "clear the schedule, then deploy"

@@ -39,7 +39,7 @@ def judge(it: Deployments, settings: ServiceSettings) -> Sequence[Finding]:
 def _newest(it: Deployments, newest: Deployment, settings: ServiceSettings) -> Finding:
     told = diagnose(newest, settings)
     if told.is_good:
-        return ok(NAME, f"deployment {newest.id} is active and its process runs")
+        return ok(NAME, f"{told.said} ({newest.id})")
     before = next((each for each in it.summaries[1:] if each.status == "SUCCESS" and not each.is_stopped), None)
     still = f"; {before.id} of {before.created_at} still answers" if before is not None else ""
     verdict: Final = "warn" if told.cause in _PASSING else "fail"
