@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from offhook.config import load
 from offhook.config.keys import every_key
-from offhook.config.limits import Limits
-from offhook.config.timeouts import Timeouts
 from offhook.errors import ConfigError
-from offhook.run.leg import harden
 
 CANARY = "Canary7Value"
 PAGE = "<!DOCTYPE html>\n<html><body>requirements.txt</body></html>"
@@ -211,26 +206,3 @@ def test_no_problem_ever_repeats_a_value(tmp_path, key):
 def test_no_timer_and_no_buffer_is_endless(tmp_path: Path, key: str, value: str):
     (only,) = problems(tmp_path, environ={f"OFFHOOK_{key}": value})
     assert "must be" in only
-
-
-def test_the_largest_that_is_allowed_is_taken_by_timers_and_sockets():
-    """Of every loop there is."""
-    most = Timeouts(**dict.fromkeys(Timeouts.model_fields, 1_000_000_000))
-    limits = Limits(socket_buffer_bytes=1_000_000_000)
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(most.drain_s, print).cancel()
-        listening = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
-        port = listening.sockets[0].getsockname()[1]
-        transport, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
-        harden(transport, limits, most, high_bytes=limits.socket_buffer_bytes)
-        transport.abort()
-        listening.close()
-        await asyncio.sleep(0)
-
-    asyncio.run(main())
-    if find_spec("uvloop") is not None:
-        import uvloop
-
-        uvloop.run(main())
