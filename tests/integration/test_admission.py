@@ -290,6 +290,20 @@ class TestH3Replay:
             await bridge.post("/twilio/status", {**form, "CallStatus": "completed"})
             assert await bridge.cause(who.call_sid) == "completed/caller_hung_up"
 
+    async def test_when_the_call_is_over_a_recording_of_it_dials_nobody(self):
+        """It may be Twilio, who redirects the caller back: then the stream comes, and with it the agent."""
+        async with bridged() as bridge:
+            client = await bridge.call(who := CallIdentity())
+            await client.hang_up()
+            await client.aclose()
+            await bridge.cause(who.call_sid)
+            for times in range(2, 5):
+                assert (await bridge.post("/twilio/voice", voice_form(who)))[0] == 200
+                assert bridge.server.switchboard.live == 1
+                await bridge.post("/twilio/status", {**voice_form(who), "CallStatus": "completed"})
+                await until(lambda: len(bridge.causes(who.call_sid)) == times)  # noqa: B023
+            assert bridge.dials == 1
+
     async def test_during_the_call(self):
         async with bridged() as bridge:
             client = await bridge.call(who := CallIdentity())

@@ -28,7 +28,8 @@ def configure(form: Literal["auto", "json", "text"], level: str, stream: TextIO 
     out = stream or sys.stderr
     sink = Sink(out)
     as_text = form == "text" or (form == "auto" and out.isatty())
-    people = structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)
+    colours = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    people = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0)
     render: Any = people if as_text else structlog.processors.JSONRenderer()
     words = [in_railways_words] if not as_text and os.environ.get("RAILWAY_SERVICE_ID") else []
     structlog.configure(

@@ -84,7 +84,8 @@ class Switchboard:
     async def admit(self, facts: CallFacts) -> Ticket:
         """Admit a call at its webhook and dial the agent ahead. A webhook that comes again gets the same ticket (H3).
 
-        Raises `AdmissionRefused`. A caller that comes back by a redirect is admitted anew once the old stream is gone.
+        Raises `AdmissionRefused`. A caller that comes back by a redirect is admitted anew once the old stream is gone;
+        so looks a replay of a webhook whose call is over: no agent is dialled for either before a stream has come.
         """
         runner = self._live.get(facts.call_sid)
         if runner is not None and runner.caller_leg is not None:
@@ -95,7 +96,8 @@ class Switchboard:
             return self._tickets.get(facts.call_sid) or self._mint(facts)  # none yet: it came as a static stream
         self.admission.take(self.live, self._now())
         ticket = self._mint(facts)
-        self._begin(facts).admitted(dial=self.settings.call.preconnect)
+        is_first = facts.call_sid not in self._outcomes
+        self._begin(facts).admitted(dial=self.settings.call.preconnect and is_first)
         return ticket
 
     def answer(self, start: twilio.Start, nonce: str, leg: CallerLeg) -> CallRunner:

@@ -86,3 +86,23 @@ def test_h14_a_line_is_one_line_below_4_kib() -> None:
     (line,) = out.getvalue().splitlines()
     assert len(line.encode()) < 4096
     assert "\x1b" not in json.loads(line)["call"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({"NO_COLOR": ""}, True)],
+)
+def test_x5_a_terminal_without_colours_gets_none(monkeypatch: pytest.MonkeyPatch, environ, coloured) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for name in ("NO_COLOR", "TERM", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    out = Terminal()
+    configure("auto", "info", out)
+    logger().info("listening", port=8080)
+    assert "listening" in out.getvalue()
+    assert ("\x1b" in out.getvalue()) == coloured
