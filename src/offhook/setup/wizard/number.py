@@ -150,7 +150,8 @@ def _must_agree(setup: Setup, kind: Takeable) -> None:
     said = f"the number is answered by {_TAKEN[kind]} now, which would be taken off it"
     if not setup.ask.is_person:
         raise SetupError(said, f'choose another number, or agree: take = ["{kind}"] in the answers file')
-    setup.tell.line("note", f"{said}; `offhook numbers detach` would put it back")
+    back = "at the end it is put back" if setup.state.place == "laptop" else "`offhook numbers detach` puts it back"
+    setup.tell.line("note", f"{said}; {back}")
     if not setup.ask.agree(f"Take {_TAKEN[kind]} off the number?"):
         setup.remember(number_sid="")
         raise SetupError("nothing was taken off the number", "`offhook setup` asks again which number to answer")
