@@ -189,7 +189,8 @@ class TurnEngine:
         text: str,
         behavior: events.Behavior = "default",
     ) -> Reply:
-        reply = Reply(self._stage, conversation, source, self._voice, text, behavior)
+        reply = Reply(self._stage, conversation, source, self._voice, text)
+        reply.behavior = behavior
         reply.task = self._spawn(self._run(reply))
         return reply
 

@@ -65,7 +65,6 @@ class Reply:
         source: Callable[[Conversation], AsyncIterator[BrainAction]],
         voice: Voice,
         user_text: str = "",
-        behavior: events.Behavior = "default",
     ) -> None:
         self._stage = stage
         self._source = source
@@ -75,7 +74,7 @@ class Reply:
         self._released = asyncio.Event()
         self.conversation = conversation
         self.user_text = user_text
-        self._behavior: events.Behavior = behavior
+        self.behavior: events.Behavior = "default"
         self._asks_provider = bool(user_text)  # no model writes a greeting or an injected line
         self.segments: list[Segment] = []
         self.figures = Figures()
@@ -183,7 +182,7 @@ class Reply:
                         if not text.strip():
                             continue
                         self.figures.first_text = self.figures.first_text or loop.time()
-                        segment = Segment(Said("assistant", text), self._behavior)
+                        segment = Segment(Said("assistant", text), self.behavior)
                         self.segments.append(segment)
                         self.conversation.history.append(segment.said)
                         await self._thought.put(segment)

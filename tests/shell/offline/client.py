@@ -42,10 +42,16 @@ def settings(**agent: Any) -> dict[str, Any]:
 def on_wound_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Run a test on a loop whose time passes only where nobody has anything to do."""
 
+    async def whole(*args: Any, **options: Any) -> None:
+        await test(*args, **options)
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            _, left = await asyncio.wait(left, timeout=DEADLINE_S)
+        assert not left, left
+
     @functools.wraps(test)
     def run(*args: Any, **options: Any) -> None:
         with asyncio.Runner(loop_factory=lambda: WoundLoop(settle_s=SETTLE_S)) as runner:
-            runner.run(test(*args, **options))
+            runner.run(whole(*args, **options))
 
     return run
 
