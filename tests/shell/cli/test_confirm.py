@@ -41,6 +41,8 @@ async def test_ctrl_c_ends_it_although_nobody_has_answered():
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(60):
         assert await process.wait() == 130  # its input is open still: there is no answer
+    assert process.stdin is not None
+    process.stdin.close()
     await process.communicate()
 
 
