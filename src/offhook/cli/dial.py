@@ -89,7 +89,6 @@ def dial(
         raise typer.BadParameter("--method is GET or POST")
     for name, address in {"URL": url, "--sign-as": sign_as, "--fallback": fallback}.items():
         _check_address(name, address)
-    _check_folder(out)
     who, folder = _caller(say or [], audio or [], scenario)
     token, account = credentials(token_env, account_sid)
     chosen = {
@@ -104,6 +103,7 @@ def dial(
     who = replace(who, **{name: value for name, value in chosen.items() if value is not None})
     target = Target(url, token, account) if sign_as is None else Target.public(url, sign_as, token, account)
     how = _Manner(target, method.upper(), fallback, timeout)
+    _check_folder(out)
     raise typer.Exit(run_loop(_dial(who, folder, how, out, as_json=as_json)))
 
 

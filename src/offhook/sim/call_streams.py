@@ -11,6 +11,7 @@ from typing import Final, Literal
 from offhook.sim.address import stream_address
 from offhook.sim.behaviour import Behaviour
 from offhook.sim.callbacks import Callbacks
+from offhook.sim.caller import LineOver
 from offhook.sim.circuit import Circuit
 from offhook.sim.complaints import LineFault
 from offhook.sim.earpiece import Earpiece
@@ -103,7 +104,7 @@ class CallStreams:
             await asyncio.sleep(stream.behaviour.half_open_s)
 
     async def start(self, order: StreamOrder) -> Fork:
-        """Open a one-way stream that runs beside the call. Raises `LineFault`."""
+        """Open a one-way stream that runs beside the call. Raises `LineFault`; `LineOver` where the call ends first."""
         tracks = order.tracks or ("inbound",)
         running = [fork for fork in self.forks if fork.status == "in-progress"]
         fault = None
@@ -112,6 +113,10 @@ class CallStreams:
         elif order.name is not None and any(fork.name == order.name for fork in running):
             fault = LineFault(31900, "another stream of this call has that name")
         stream = await self._open(order, fault)
+        if self._circuit.over is not None:  # while this was opened
+            async with stream:
+                await stream.hang_up()
+            raise LineOver
         fork = Fork(stream.stream_sid, order.name or stream.stream_sid, order, stream)
         self.forks.append(fork)
         fork.watch = self._watchers.create_task(self._watch(fork))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from aiohttp import web
 from tests.integration.sim.office import LISTEN, TOKEN, Office
 from tests.kit.raw import until
 
@@ -164,6 +167,30 @@ async def test_a_live_call_gets_a_stream_and_a_recording(office: Office):
         "stream-started",
         "stream-stopped",
     ]
+
+
+async def test_a_call_may_end_while_a_stream_of_it_is_opened(office: Office):
+    office.documents = {"/voice": '<Response><Say>x</Say><Pause length="999"/></Response>', "/status": ""}
+    asked, go_on, stream = asyncio.Event(), asyncio.Event(), office.stream
+
+    async def slow(request: web.Request) -> web.WebSocketResponse:
+        asked.set()
+        await go_on.wait()
+        office.stream_with = None
+        return await stream(request)
+
+    office.stream_with = slow
+    async with switch(office, {}) as calls:
+        call = calls.place(Order(route(office), OURS, THEIRS))
+        await until(lambda: call.state.status == "in-progress")
+        opening = asyncio.create_task(call.start_stream(StreamOrder(office.ws, "tap", {}, tracks=("inbound",))))
+        await asked.wait()
+        await call.complete()
+        await calls.finished(call.state.sid)
+        go_on.set()
+        with pytest.raises(LineOver):
+            await opening
+    assert office.started == []
 
 
 async def test_a_machine_is_detected_beside_the_call(office: Office):
