@@ -203,6 +203,10 @@ class TurnEngine:
             self._be_quiet()
         await self._close_retired()
 
+    def _retire(self, part: Any) -> None:
+        self._retired.append(part)
+        self._spawn(self._close_retired())
+
     async def _close_retired(self) -> None:
         """Close replaced parts once no reply can be using them."""
         while self._retired and self._prepared is None and self._speaking is None:
@@ -332,7 +336,7 @@ class TurnEngine:
     def set_think(self, plan: CallPlan) -> None:
         """Replace the brain from the next turn on, prompt and functions from the next request on."""
         self._plan = plan
-        self._retired.append(self._brain)
+        self._retire(self._brain)
         self._brain = self._mind.brain(plan.agent)
         self._functions.defined, self._functions.signed = dict(plan.functions), plan.signs_calls
         for conversation in self._conversations():
@@ -349,7 +353,7 @@ class TurnEngine:
 
     def set_speak(self, speak: Mapping[str, Any]) -> None:
         """Replace the voice from the next turn on."""
-        self._retired.append(self._voice)
+        self._retire(self._voice)
         self._voice = self._mind.voice(speak)
 
     def set_listen(self, listen: Mapping[str, Any]) -> None:

@@ -504,11 +504,12 @@ def test_updates_reach_the_next_turn() -> None:
             call.engine.set_speak({"type": "deepgram"})
             call.engine.set_listen({"version": "v2"})
             assert len(call.mind.ears_made) == 2, "no turn was open: new ears at once"
+            await asyncio.sleep(0.01)
+            assert call.mind.closed == 2, "nobody uses the old brain and the old voice"
             call.engine.inject_user("x")
             await asyncio.sleep(A_WHILE)
             assert call.mind.asked[-1].prompt == "desk two"
             assert [spec.name for spec in call.mind.asked[-1].functions] == ["f"]
-            assert call.mind.closed == 2, "the old brain and the old voice"
             assert call.mind.ears_made[0].is_closed
             call.hears(SpeechStarted())
             call.engine.set_listen({"version": "v1"})
