@@ -166,7 +166,7 @@ async def shell(line: str, folder: Path, home: Path, codes: tuple[int, ...] = (0
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(600):
         said, _ = await done.communicate()
     assert done.returncode in codes, f"{line}\n{said.decode('utf-8', 'replace')}"
     assert b"Traceback" not in said, line

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-_RUN_S = 420.0
+_RUN_S = 900.0
 _ROOT = PurePosixPath("/")
 #: What pip needs of this machine to find packages.
 _KEPT = ("HOME", "SYSTEMROOT", "TEMP", "TMP", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "USERPROFILE", "APPDATA")
