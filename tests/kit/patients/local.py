@@ -27,6 +27,19 @@ def in_git(*, add: bool) -> Arrange:
     return arrange
 
 
+@asynccontextmanager
+async def _not_pushed(folder: Path) -> AsyncIterator[Arranged]:
+    """Arrange a repository with a home at GitHub, where the wheel was never added: somebody's git ignores *.whl."""
+    (folder / "vendor").mkdir()
+    for name in ("offhook.toml", "vendor/offhook-1.0-py3-none-any.whl"):
+        (folder / name).write_text("")
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    await _git(folder, "init", "-q")
+    await _git(folder, "remote", "add", "origin", "https://github.com/ann/my-agent.git")
+    await _git(folder, "add", "Dockerfile", "offhook.toml")
+    yield Arranged(keys())
+
+
 async def _git(folder: Path, *words: str) -> None:
     git = await asyncio.create_subprocess_exec("git", "-C", str(folder), "-c", "init.defaultBranch=main", *words)
     assert await git.wait() == 0
@@ -101,6 +114,7 @@ LOCAL = [
         written({"offhook.toml": "", "Dockerfile": DOCKERFILE.replace('"-m", "offhook", "serve"', '"server.py"')}),
         "warn",
     ),
+    Seed("the wheel is not in git", "image", "not-in-git", "git add -f vendor/offhook-1.0", _not_pushed, "warn"),
     Seed(
         "the image wants files that are not here",
         "image",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from offhook.setup.doctor.checks.git import git
 from offhook.setup.doctor.checks.python import OLDEST
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok
@@ -16,6 +17,8 @@ NAME: Final = "image"
 _COMMAND: Final = re.compile(r"(?im)^\s*(CMD|ENTRYPOINT)\s+(.+)$")
 _FROM: Final = re.compile(r"(?im)^\s*FROM\s+(?:--\S+\s+)?(?:\S+/)?python:(\d+)\.(\d+)")
 _COPY: Final = re.compile(r"(?im)^\s*COPY\s+(.+\S)\s*$")
+#: What is built on beside the wheel.
+_PUSHED: Final = ("Dockerfile", "offhook.toml", "prompt.md", "tools.py", "requirements.txt", "vendor/requirements.txt")
 _WRAPPERS: Final = ("uv", "npm", "npx", "poetry", "pipenv")
 
 
@@ -49,8 +52,37 @@ async def run(patient: Patient) -> Sequence[Finding]:
                     "run `offhook setup`, which sets them there and reads them back; then delete the file",
                 )
             )
+    found += await _not_in_git(folder)
     return found or [
         ok(NAME, "the Dockerfile starts one Python process" if dockerfile.is_file() else "no project here")
+    ]
+
+
+def _needed(folder: Path) -> list[str]:
+    """Return what a platform needs of a project; nothing where this is none."""
+    if not (folder / "offhook.toml").is_file():
+        return []
+    wheels = [wheel.relative_to(folder).as_posix() for wheel in folder.glob("vendor/offhook-*.whl")]
+    return [name for name in (*_PUSHED, *wheels) if (folder / name).is_file()]
+
+
+async def _not_in_git(folder: Path) -> list[Finding]:
+    """Find files that a platform needs and that a repository with a home elsewhere does not hold."""
+    names = _needed(folder)
+    if not names or await git(folder, "remote", "get-url", "origin") != 0:
+        return []
+    missing = [name for name in names if await git(folder, "ls-files", "--error-unmatch", "--", name) == 1]
+    if not missing:
+        return []
+    return [
+        Finding(
+            NAME,
+            "warn",
+            f"not in git: {', '.join(missing)}; a platform that builds from the repository does not get that",
+            "not-in-git",
+            "every file that the Dockerfile needs, in the repository",
+            f"git add -f {' '.join(missing)}, then git commit and git push",
+        )
     ]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from offhook.config.files import UnreadableError, read_dotenv
+from offhook.setup.doctor.checks.git import git
 from offhook.setup.doctor.patient import Patient
 from offhook.setup.doctor.verdict import Finding, ok
 
@@ -24,7 +23,6 @@ NAMES: Final = (
 )
 #: A row of letters and digits mixed; what stands there for a key (xxxx, your_key_here) has no digits or has a word.
 _KEY: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])([A-Za-z0-9]{32,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-_GIT_S: Final = 5.0
 
 
 async def run(patient: Patient) -> Sequence[Finding]:
@@ -115,9 +113,9 @@ def _shadowed(patient: Patient) -> list[Finding]:
 
 
 async def _in_git(folder: Path) -> list[Finding]:
-    if shutil.which("git") is None or await _git(folder, "rev-parse", "--is-inside-work-tree") != 0:
+    if await git(folder, "rev-parse", "--is-inside-work-tree") != 0:
         return []
-    if await _git(folder, "ls-files", "--error-unmatch", ".env") == 0:
+    if await git(folder, "ls-files", "--error-unmatch", ".env") == 0:
         return [
             Finding(
                 NAME,
@@ -129,7 +127,7 @@ async def _in_git(folder: Path) -> list[Finding]:
                 "history",
             )
         ]
-    if await _git(folder, "check-ignore", "-q", ".env") != 0:
+    if await git(folder, "check-ignore", "-q", ".env") != 0:
         return [
             Finding(
                 NAME,
@@ -141,21 +139,6 @@ async def _in_git(folder: Path) -> list[Finding]:
             )
         ]
     return []
-
-
-async def _git(folder: Path, *words: str) -> int:
-    nowhere = asyncio.subprocess.DEVNULL
-    try:
-        git = await asyncio.create_subprocess_exec("git", "-C", str(folder), *words, stdout=nowhere, stderr=nowhere)
-    except OSError:
-        return -1
-    try:
-        async with asyncio.timeout(_GIT_S):
-            return await git.wait()
-    except TimeoutError:
-        git.kill()
-        await git.wait()
-        return -1
 
 
 def _named(ignore: Path) -> bool:
