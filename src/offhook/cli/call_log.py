@@ -114,7 +114,7 @@ _BY_CODE = {
     11205: "is the server running, and is this its port?",
     11210: "is the name spelt right, and is the tunnel or the deployment there?",
     11220: "is it https there? A server on this machine speaks http://, mostly",
-    31910: "is it TLS there? A server on this machine speaks ws://, mostly",
+    31910: "Twilio wants TLS with a certificate that everybody trusts; a server on this machine speaks ws://, mostly",
     31904: "is the name spelt right, and is the tunnel or the deployment there?",
     31921: "the server refused the stream after `start`: a missing token, another account, or an error of its own",
     12300: "the voice webhook must answer with Content-Type: text/xml",

@@ -105,6 +105,8 @@ class Socket(asyncio.BufferedProtocol):
             raise LineFault(31901, f"no connection within {CONNECT_S:g} s") from None
         except ConnectionRefusedError:
             raise LineFault(31902, "nothing listens there") from None
+        except ssl.SSLCertVerificationError as error:
+            raise LineFault(31910, f"the certificate is not taken ({error.verify_message})") from None
         except ssl.SSLError as error:
             raise LineFault(31910, f"TLS failed ({error.reason or 'no reason given'})") from None
         except ConnectionResetError:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.kit.ports import deaf_port
+from tests.kit.tls import self_signed
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -228,6 +229,13 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch):
 async def test_tls_to_a_server_without_tls():
     async with server() as (url, _):
         with pytest.raises(LineFault) as refused:
+            await StreamClient.open(url.replace("ws:", "wss:"))
+        assert refused.value.code == 31910
+
+
+async def test_tls_with_a_certificate_that_nobody_vouches_for():
+    async with server(ssl=self_signed()) as (url, _):
+        with pytest.raises(LineFault, match="certificate") as refused:
             await StreamClient.open(url.replace("ws:", "wss:"))
         assert refused.value.code == 31910
 
