@@ -57,7 +57,9 @@ def program() -> str:
         return f"{Path(sys.executable).stem} -m offhook"
     if called.is_relative_to(Path.cwd()):
         called = called.relative_to(Path.cwd())
-    return f'"{called}"' if " " in str(called) else str(called)
+    if " " not in str(called):
+        return str(called)
+    return f'& "{called}"' if sys.platform == "win32" else f'"{called}"'  # PowerShell takes a text in quotes for text
 
 
 class Terminal:

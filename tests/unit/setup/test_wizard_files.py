@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from offhook.config.files import read_dotenv
 from offhook.errors import ConfigError, SetupError
-from offhook.setup.wizard import dotenv
+from offhook.setup.wizard import dotenv, keys
 from offhook.setup.wizard.answers import KEYS, read_answers
 from offhook.setup.wizard.files import write_private
 from offhook.setup.wizard.state import FILE, State, read_state, write_state
@@ -114,3 +114,21 @@ def test_a_folder_that_cannot_be_written_is_said_so_and_left_as_it_is(tmp_path: 
     with pytest.raises(SetupError, match=r"\.env"):
         write_private(tmp_path / ".env", "ONE=1\n")
     assert [file.name for file in tmp_path.iterdir()] == [".env"]
+
+
+@pytest.mark.parametrize(
+    ("names", "asks"),
+    [
+        ((), False),
+        (("desktop.ini", ".DS_Store", ".git"), False),
+        (("holiday.jpg",), True),
+        (("README.md", "server.py"), True),
+        (("holiday.jpg", "offhook.toml"), False),
+    ],
+)
+def test_only_a_folder_with_other_peoples_things_is_asked_about(tmp_path: Path, names: tuple[str, ...], asks: bool):
+    for name in names:
+        (tmp_path / name).write_text("")
+
+    assert keys._is_anothers(tmp_path) == asks
+    assert not keys._is_anothers(tmp_path / "new")

@@ -41,7 +41,10 @@ def project(setup: Setup) -> None:
 def _is_anothers(folder: Path) -> bool:
     """Say whether there is something in the folder that is no project of ours: Downloads, or a home."""
     ours = ("offhook.toml", "offhook.state.json", ".env")
-    return folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours)
+    if not folder.is_dir() or any((folder / name).exists() for name in ours):
+        return False
+    # what a system puts there, and the .git of an empty repository that was cloned, are nobody's things
+    return any(not entry.name.startswith(".") and entry.name.lower() != "desktop.ini" for entry in folder.iterdir())
 
 
 def deepgram_key(setup: Setup) -> None:
