@@ -87,8 +87,11 @@ async def drive(calls: int, at_once: int, seed: int) -> Counter[str]:
         await until(lambda: not bridge.server.switchboard.live)
         await until(lambda: AgentLeg.live == 0)
         await until(lambda: not bridge.agent.live and CallerLeg.live == 0)
-        ended = Counter(event["call"] for event in bridge.events("call_ended"))
-        assert ended == Counter(made), "every call ends exactly once"
+        assert {event["call"] for event in bridge.events("call_ended")} == set(made)
+        for sid in made:  # one that was given up, for want of a stream, begins anew where its stream comes after all
+            causes = bridge.causes(sid)
+            given_up = causes.count("indeterminate/never_streamed")
+            assert len(causes) == 1 or (len(causes), given_up) == (2, 1), "every call ends exactly once"
         assert not bridge.events("defect")
         assert not bridge.events("request_defect")
         assert not bridge.server.switchboard.sockets
