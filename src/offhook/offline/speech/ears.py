@@ -21,9 +21,9 @@ _PRE_ROLL_WINDOWS: Final = 10
 _TAIL_S: Final = 0.25
 #: A turn longer than this is recognised in parts, cut where the caller paused.
 _PART_S: Final = 9.0
-#: The words of a turn nobody could recognise: said too long for a click, so the caller waits for an answer.
+#: The words of a turn nobody could recognise. It has been told that it began, and may have cut the agent: somebody
+#: waits for an answer, and a bridge for a sign of life.
 INAUDIBLE: Final = "..."
-_SAID_S: Final = 0.3
 #: Audio arrives in real time on a phone line; where it stops in a turn, the missing time is silence.
 _GAP_S: Final = 0.25
 _TICK_S: Final = 0.1
@@ -150,7 +150,7 @@ class CallerEars:
             self._ticket.confirm()
 
     def _finish(self) -> None:
-        text = self._text or (INAUDIBLE if self._turn.spoken_s >= _SAID_S else "")
+        text = self._text or INAUDIBLE
         silent_s = self._silent_for_s()
         self._turn.close()
         self._must_end = False

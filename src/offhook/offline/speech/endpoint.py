@@ -94,11 +94,6 @@ class Endpoint:
         """How long the caller has been silent."""
         return self._silent * WINDOW_S
 
-    @property
-    def spoken_s(self) -> float:
-        """How long the turn has lasted, but for the silence at its end."""
-        return max(0, self._length - self._silent) * WINDOW_S
-
     def expect(self, patience: Patience) -> None:
         """Take what the text so far says about whether more will come. Forgotten when speech resumes."""
         self._wanted_s = self._rules.silence_s(patience)

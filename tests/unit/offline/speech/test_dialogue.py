@@ -243,6 +243,13 @@ async def test_what_after_an_interruption_repeats_from_there() -> None:
     assert await caller.says("What?") == HOURS
 
 
+async def test_after_a_noise_that_cut_it_off_it_goes_on() -> None:
+    caller = Caller()
+    await caller.says("What are your opening hours?")
+    caller.interrupts(HOURS[1])
+    assert await caller.says("...") == HOURS[1:]
+
+
 async def test_a_speculative_turn_leaves_no_trace() -> None:
     caller = Caller()
     await caller.says("Can I book an appointment?")

@@ -32,6 +32,7 @@ _SMALL_TALK: Final = {
     Intent.BACK: "Welcome back. What can I do for you?",
     Intent.WHEN_CALLED: "Somebody will call you back as soon as possible.",
     Intent.PAIN: "I am sorry to hear that. Let us find you an appointment.",
+    Intent.HOLIDAYS: "I do not have our holiday hours here.",
     Intent.WHY: "I only need it for our notes.",
     Intent.SURE: "Yes, certainly.",
     Intent.GOT_IT: MORE,
@@ -54,12 +55,13 @@ FACTUAL: Final = frozenset(
         Intent.WHO_ARE_YOU,
         Intent.WHEN_CALLED,
         Intent.CAPABILITIES,
+        Intent.HOLIDAYS,
     )
 )
 #: Questions that end in the offer of a message: somebody else knows.
 OFFERS: Final = {
     Intent.PRICE: f"{_SMALL_TALK[Intent.PRICE]} Shall I take a message, so that somebody calls you back about it?",
-    Intent.HOLIDAYS: "I do not have our holiday hours here. Would you like to leave a message about it?",
+    Intent.HOLIDAYS: f"{_SMALL_TALK[Intent.HOLIDAYS]} Would you like to leave a message about it?",
     Intent.COMPLAINT: "I am sorry about that. Would you like to leave a message for the team?",
 }
 _UNKNOWN: Final = (

@@ -85,7 +85,7 @@ def _name_filled(form: Form, text: str, asked: Slot | None) -> Form:
         return form
     if form.kind is Kind.MESSAGE and asked is not Slot.NAME:
         text = re.sub(r"\bfor\b", "to", text)  # "a message for Bob" is not from Bob
-    is_offered = form.name is None and _TWO_CAPITALS.fullmatch(text.strip()) is not None
+    is_offered = form.name is None and _TWO_CAPITALS.fullmatch(text.strip()) is not None and not intents_in(text)
     name = name_in(text, is_expected=asked is Slot.NAME or is_offered)
     if name is None:
         return form
