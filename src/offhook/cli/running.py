@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 def run_loop(main: Coroutine[Any, Any, Result], hurry: float | None = None) -> Result:
     """Run ``main`` to its end; with ``hurry`` on a loop whose time passes so many times as fast."""
     if hurry is not None:
-        from offhook.offline.clock import wound
+        from offhook.offline.clock import hurried
 
-        with asyncio.Runner(loop_factory=wound(hurry)) as runner:
+        with asyncio.Runner(loop_factory=hurried(hurry)) as runner:
             return runner.run(main)
     try:
         import uvloop

@@ -1,20 +1,27 @@
 """Time that can be wound: a call's age by hand, a whole process by its event loop. Measures nothing.
 
-Two ways to see in a minute what takes the vendor two hours. `SessionClock` jumps: the session is older at once, as if
-the client had behaved all along. `WoundLoop` hurries: every timer of the process (pace, patience, playing time) runs
-``rate`` times as fast, or, with ``rate`` None, time passes only where nobody has anything to do.
+Three ways to see in a minute what takes the vendor two hours. `SessionClock` jumps: the session is older at once, as
+if the client had behaved all along. `hurried` runs every timer of the process (pace, patience, playing time) so many
+times as fast. On a `WoundLoop` time passes only where nobody has work.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, TypeVar
+
+Result = TypeVar("Result")
 
 #: The least that is skipped: less could vanish in the rounding of a large number of seconds.
 LEAST_S: Final = 1e-6
+#: What a look at the clock takes: who looks again and again until it is time must not look for ever.
+LOOK_S: Final = 1e-7
+#: For one byte to cross this machine, on its worst day.
+FENCE_S: Final = 30.0
 
 
 class SessionClock:
@@ -36,47 +43,107 @@ class SessionClock:
         self.was_wound.set()
 
 
+def hurried(rate: float) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return a factory of loops whose time runs so many times as fast: ``asyncio.Runner(loop_factory=hurried(60))``."""
+    return lambda: _HurriedLoop(rate)
+
+
+class _HurriedLoop(asyncio.SelectorEventLoop):
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._began = time.monotonic()
+        super().__init__(_Hurried(rate))
+
+    def time(self) -> float:
+        """Return the hurried time in seconds; it starts at the monotonic clock's."""
+        return self._began + (time.monotonic() - self._began) * self._rate
+
+
 class _Hurried(selectors.DefaultSelector):
     """Waits for files as always, and for time a fraction of it."""
 
-    def __init__(self, rate: float | None, settle_s: float) -> None:
+    def __init__(self, rate: float) -> None:
         super().__init__()
         self._rate = rate
-        self._settle_s = settle_s
-        self.skipped = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= 0:
-            return super().select(timeout)
-        if self._rate is not None:
-            return super().select(timeout / self._rate)
-        ready = super().select(min(self._settle_s, timeout))
-        if not ready:
-            self.skipped += max(timeout, LEAST_S)
-        return ready
+        return super().select(timeout if timeout is None else timeout / self._rate)
 
 
 class WoundLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time runs ``rate`` times as fast; None: skips what everybody only waits for.
+    """An event loop that skips what everybody only waits for: an hour takes its work alone, on any machine.
 
-    Skipping is for processes that hold both ends of every socket: time also passes while somebody else works. Before
-    each skip it really waits ``settle_s``, for what is on its way from one end to the other.
+    For processes that hold both ends of every socket; time also passes while another process works. What is between
+    two sockets of this machine has arrived before time goes on; who works on a thread is waited for.
     """
 
-    def __init__(self, rate: float | None = None, *, settle_s: float = 0.0) -> None:
-        self._rate = rate
-        self._hurried = _Hurried(rate, settle_s)
-        self._real = time.monotonic()
-        super().__init__(self._hurried)
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._patient = _Patient()
+        super().__init__(self._patient)
 
     def time(self) -> float:
-        """Return the wound time in seconds; it starts at the monotonic clock's."""
-        passed = time.monotonic() - self._real
-        if self._rate is not None:
-            return self._real + passed * self._rate
-        return self._real + self._hurried.skipped
+        """Return seconds: the monotonic clock's when the loop was made, and what was skipped since."""
+        self._patient.skipped_s += LOOK_S
+        return self._began + self._patient.skipped_s
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Result], *args: Any
+    ) -> asyncio.Future[Result]:
+        """Let a thread do it; time stands still meanwhile."""
+        future = super().run_in_executor(executor, func, *args)
+        self._patient.on_threads += 1
+        future.add_done_callback(self._patient.one_less)
+        return future
+
+    def close(self) -> None:
+        """Close it, and its fence."""
+        super().close()
+        self._patient.fence.close()
 
 
-def wound(rate: float | None = None) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return a loop factory: ``asyncio.Runner(loop_factory=wound(60))``."""
-    return lambda: WoundLoop(rate)
+class _Patient(selectors.DefaultSelector):
+    """Looks whether anything is ready; where nothing is, nothing is under way and nobody works, skips the waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped_s = 0.0
+        self.on_threads = 0
+        self.fence = _Fence()
+
+    def one_less(self, _: object) -> None:
+        """Note that a thread is done."""
+        self.on_threads -= 1
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or self.on_threads:
+            return super().select(timeout)  # of a timeout that passes nothing is skipped: it is waited for again
+        ready = super().select(0)
+        if ready or timeout <= 0:
+            return ready
+        self.fence.wait()
+        ready = super().select(0)
+        if not ready:
+            self.skipped_s += max(timeout, LEAST_S)
+        return ready
+
+
+class _Fence:
+    """A connection of this machine: when a byte sent now has arrived, what was sent before it has too."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            self._near = socket.create_connection(door.getsockname(), FENCE_S)
+            self._far, _ = door.accept()
+        self._near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._far.settimeout(FENCE_S)
+
+    def wait(self) -> None:
+        """Send a byte and wait for it. `TimeoutError` where this machine stands still."""
+        self._near.send(b".")
+        self._far.recv(1)
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._near.close()
+        self._far.close()

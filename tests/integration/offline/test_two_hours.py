@@ -10,7 +10,7 @@ import pytest
 import websockets
 from tests.shell.offline.client import connected, settings
 
-from offhook.offline.clock import WoundLoop, wound
+from offhook.offline.clock import WoundLoop, hurried
 from offhook.offline.manners import Manners, Timers
 from offhook.offline.script import Script, Turn
 from offhook.offline.scripted import ScriptedMind, tone
@@ -76,7 +76,7 @@ async def left_alone() -> tuple[list[str], float, float]:
 
 
 def test_a_hurried_loop_keeps_the_wound_time() -> None:
-    with asyncio.Runner(loop_factory=wound(20)) as runner:
+    with asyncio.Runner(loop_factory=hurried(20)) as runner:
         codes, passed_s, really_s = runner.run(left_alone())
     assert codes == ["CLIENT_MESSAGE_TIMEOUT"]
     assert passed_s >= 6

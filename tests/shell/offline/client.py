@@ -1,22 +1,20 @@
 """A plain client of the offline agent for these tests: the `websockets` library, which the server does not use.
 
-A test in which something must happen before something else is over runs `on_wound_time`: there, time passes only where
+A test in which something must happen before something else is over runs `in_wound_time`: there, time passes only where
 both ends wait, so that a machine that is slow or busy changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import websockets
 
-from offhook.offline.clock import WoundLoop
 from offhook.offline.faults import Faults
 from offhook.offline.manners import Manners
 from offhook.offline.scripted import ScriptedMind, tone
@@ -24,7 +22,6 @@ from offhook.offline.server import OfflineAgent
 from offhook.wire import ulaw
 
 DEADLINE_S = 30.0
-SETTLE_S = 0.003
 KEY = {"Authorization": "Token a-key"}
 TELEPHONE = {
     "input": {"encoding": "mulaw", "sample_rate": 8000},
@@ -37,23 +34,6 @@ PAUSE = ulaw.silence(800)
 def settings(**agent: Any) -> dict[str, Any]:
     think = {"provider": {"type": "open_ai", "model": "gpt-4o-mini"}, "prompt": "You answer."}
     return {"type": "Settings", "audio": TELEPHONE, "agent": {"think": think, **agent}}
-
-
-def on_wound_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run a test on a loop whose time passes only where nobody has anything to do."""
-
-    async def whole(*args: Any, **options: Any) -> None:
-        await test(*args, **options)
-        if left := asyncio.all_tasks() - {asyncio.current_task()}:
-            _, left = await asyncio.wait(left, timeout=DEADLINE_S)
-        assert not left, left
-
-    @functools.wraps(test)
-    def run(*args: Any, **options: Any) -> None:
-        with asyncio.Runner(loop_factory=lambda: WoundLoop(settle_s=SETTLE_S)) as runner:
-            runner.run(whole(*args, **options))
-
-    return run
 
 
 async def fact(holds: Callable[[], object]) -> None:

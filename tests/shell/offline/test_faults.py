@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import websockets
+from tests.kit.wound import in_wound_time
 from tests.shell.offline.client import (
     DEADLINE_S,
     KEY,
@@ -17,7 +18,6 @@ from tests.shell.offline.client import (
     connected,
     fact,
     on_a_call,
-    on_wound_time,
     settings,
 )
 
@@ -90,7 +90,7 @@ async def test_a8_no_welcome_or_no_settings_applied() -> None:
         assert client.kinds() == ["Welcome"]
 
 
-@on_wound_time
+@in_wound_time
 async def test_late_welcome_and_late_settings_applied() -> None:
     async with on_a_call(Faults(welcome_delay_s=0.1, apply_delay_s=0.1), TALKER) as (agent, client):
         await client.says(SPEECH)
@@ -149,7 +149,7 @@ async def test_a12_stalling_and_a13_going_deaf() -> None:
         assert client.closed is None
 
 
-@on_wound_time
+@in_wound_time
 async def test_a14_it_stops_reading_and_a15_reads_slowly() -> None:
     stops = Faults(at=((At("SettingsApplied"), StopReading()),))
     async with on_a_call(stops, TALKER, Manners(timers=Timers(idle_s=1.5))) as (agent, client):
@@ -268,7 +268,7 @@ async def test_a24_function_calls_that_are_wrong() -> None:
         assert (await client.gets("FunctionCallCancelled"))["functions"] == [{"id": asked["id"], "name": "look"}]
 
 
-@on_wound_time
+@in_wound_time
 async def test_a26_pings_are_not_answered() -> None:
     async with OfflineAgent(TALKER, faults=Faults(no_pong=True)) as agent, connected(agent) as client:
         pong = await client.socket.ping()
@@ -311,7 +311,7 @@ async def test_audio_with_gaps_is_whole_and_in_order() -> None:
             assert client.kinds()[-1] == "AgentAudioDone"
 
 
-@on_wound_time
+@in_wound_time
 async def test_a_barge_in_ends_a_gap() -> None:
     faults = Faults(at=((At("ConversationText", audio_ms=200), Gap(30)),))
     async with on_a_call(faults, TALKER, greeting="A sentence with a hole in it.") as (_, client):
@@ -322,7 +322,7 @@ async def test_a_barge_in_ends_a_gap() -> None:
         assert len(client.audio) < 8 * 800
 
 
-@on_wound_time
+@in_wound_time
 async def test_a_half_open_socket_says_nothing_and_does_not_close() -> None:
     async with on_a_call(Faults(at=((At("AgentAudioDone"), Vanish()),)), TALKER, greeting="Hi.") as (agent, client):
         await client.gets("AgentAudioDone")
@@ -342,7 +342,7 @@ async def test_a_half_open_socket_says_nothing_and_does_not_close() -> None:
         await client.is_closed()
 
 
-@on_wound_time
+@in_wound_time
 async def test_the_session_limit_comes_by_winding() -> None:
     faults = Faults(at=((At("SettingsApplied"), Wind(6900)), (At("AgentAudioDone"), Wind(300))))
     async with on_a_call(faults, TALKER, greeting="Hi.") as (_, client):

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from tests.shell.offline.client import PAUSE, SPEECH, connected, fact, on_a_call, on_wound_time, settings
+from tests.kit.wound import in_wound_time
+from tests.shell.offline.client import PAUSE, SPEECH, connected, fact, on_a_call, settings
 from tests.shell.offline.test_server import LOOK, ONE, Looking
 
 from offhook.offline.faults import At, Faults, Lose
@@ -45,7 +46,7 @@ async def test_audio_that_is_a_file_ends_the_session() -> None:
         assert client.messages[-1]["code"] == "USER_AUDIO_FORMAT"
 
 
-@on_wound_time
+@in_wound_time
 async def test_acknowledgements_may_lag_behind_audio() -> None:
     async with on_a_call(mind=ONE, manners=Manners(acks="after_audio"), greeting="Hello there, caller.") as (_, client):
         await client.gets("ConversationText")
@@ -101,7 +102,7 @@ async def test_a_multilingual_recogniser_tells_the_languages() -> None:
         assert "languages" not in (await client.gets("ConversationText", 2))
 
 
-@on_wound_time
+@in_wound_time
 async def test_an_unanswered_function_may_fail_in_the_end() -> None:
     think = {"provider": OPEN_AI, "functions": [LOOK]}
     async with on_a_call(mind=Looking(), manners=Manners(timers=Timers(function_s=0.2)), think=think) as (_, client):
@@ -179,7 +180,7 @@ async def test_mp3_without_a_container_passes_the_settings_and_fails_at_the_firs
         assert not client.audio
 
 
-@on_wound_time
+@in_wound_time
 async def test_a_voice_with_a_speed_it_does_not_have_is_passed_over() -> None:
     odd = {"provider": {"type": "deepgram", "version": "v2", "model": "flux-kit-en", "speed": 1.03}}
     async with on_a_call(mind=ONE, greeting="Hi.", speak=[odd, {"provider": AURA}]) as (_, client):
@@ -223,7 +224,7 @@ async def test_a_managed_model_that_does_not_exist_fails_when_asked() -> None:
         assert client.messages[-1]["code"] == "FAILED_TO_THINK"
 
 
-@on_wound_time
+@in_wound_time
 async def test_think_live_fills_a_long_function_and_asks_a_silent_caller() -> None:
     provider = {"type": "deepgram", "version": "v1"}
     think = {"provider": OPEN_AI, "functions": [{**LOOK, "initial_agent_filler": True}]}

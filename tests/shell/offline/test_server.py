@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 import websockets
 from aiohttp import web
-from tests.shell.offline.client import KEY, PAUSE, SPEECH, connected, on_a_call, on_wound_time, settings
+from tests.kit.wound import in_wound_time
+from tests.shell.offline.client import KEY, PAUSE, SPEECH, connected, on_a_call, settings
 
 from offhook.offline.manners import Manners, Timers
 from offhook.offline.ports import BrainAction, Called, CallFunctions, Conversation, Say
@@ -69,7 +70,7 @@ async def test_a_whole_call() -> None:
     assert agent.calls[0].ended_by == "client gone"
 
 
-@on_wound_time
+@in_wound_time
 async def test_barge_in_cuts_the_agent() -> None:
     mind = ScriptedMind(Script(turn=[Turn("Hello.", ["One long sentence that goes on and on.", "Never heard."])]))
     async with on_a_call(mind=mind) as (_, client):
@@ -216,7 +217,7 @@ async def test_an_oversized_message_ends_the_call_only() -> None:
             await other.gets("Welcome")
 
 
-@on_wound_time
+@in_wound_time
 async def test_silence_of_the_client_ends_the_session() -> None:
     timers = Timers(settings_s=0.2, idle_s=0.3)
     async with OfflineAgent(ScriptedMind(), manners=Manners(timers=timers)) as agent:
@@ -234,7 +235,7 @@ async def test_silence_of_the_client_ends_the_session() -> None:
             assert client.messages[-1]["code"] == "CLIENT_MESSAGE_TIMEOUT"
 
 
-@on_wound_time
+@in_wound_time
 async def test_keep_alive_may_be_made_not_to_count() -> None:
     timers = Timers(idle_s=0.3, idle_needs_audio=True)
     async with on_a_call(manners=Manners(timers=timers)) as (_, client):
@@ -245,7 +246,7 @@ async def test_keep_alive_may_be_made_not_to_count() -> None:
         assert client.messages[-1]["code"] == "CLIENT_MESSAGE_TIMEOUT"
 
 
-@on_wound_time
+@in_wound_time
 async def test_the_session_limit_is_announced_and_kept() -> None:
     async with on_a_call(manners=Manners(timers=Timers(warn_s=0.2, end_s=0.5))) as (_, client):
         await client.is_closed()
@@ -303,7 +304,7 @@ async def test_force_end_turn_ends_the_open_turn() -> None:
         assert (await client.gets("ConversationText"))["content"] == "Hello."
 
 
-@on_wound_time
+@in_wound_time
 async def test_injections() -> None:
     async with on_a_call(mind=ONE) as (_, client):
         await client.sends({"type": "InjectUserMessage", "content": "hello"})
@@ -317,7 +318,7 @@ async def test_injections() -> None:
         assert client.all("ConversationText")[-1]["content"] == "Now."
 
 
-@on_wound_time
+@in_wound_time
 async def test_a_refused_injection_can_be_a_warning() -> None:
     async with on_a_call(manners=Manners(refusal="warning"), greeting="Hello there.") as (_, client):
         await client.gets("AgentStartedSpeaking")
