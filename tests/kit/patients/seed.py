@@ -51,6 +51,8 @@ def keys(**changed: str) -> dict[str, str]:
         "OFFHOOK_DEV__NGROK_API": NOWHERE,
         "TWILIO_API_URL": NOWHERE,
         "DEEPGRAM_AGENT_URL": f"ws{NOWHERE.removeprefix('http')}/v1/agent/converse",
+        "OFFHOOK_TIMEOUTS__DIAL_S": "9",  # as long as a check may take: on a crowded machine 3 s are soon over
+        "OFFHOOK_TIMEOUTS__SETTINGS_S": "9",
     }
     return {name: value for name, value in {**sound, **changed}.items() if value}
 
