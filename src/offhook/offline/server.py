@@ -172,6 +172,8 @@ class OfflineAgent:
         self._opening += 1
         try:
             await ws.prepare(request)
+        except ConnectionResetError:  # the client is gone, and nobody reads this answer
+            return refusal(400, request_id)
         finally:
             self._opening -= 1
         transport = request.transport

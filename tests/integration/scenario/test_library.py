@@ -6,6 +6,8 @@ They are performed together, once, in time that passes only where everybody wait
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
 
 import pytest
 from tests.kit.scenarios import PASSED, perform_spoken, told
@@ -21,8 +23,27 @@ SCRIPTED = [name for name in names() if name not in SPOKEN]
 BY_THE_KERNEL = ["slow-reader"]
 
 
+class Tracebacks(logging.Handler):
+    """Keeps what would be a traceback on somebody's terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(logging.Formatter().format(record))
+
+
 @pytest.fixture(scope="module")
-def offhook_shared_outcomes() -> dict[str, Outcome]:
+def tracebacks() -> Iterator[Tracebacks]:
+    handler = Tracebacks()
+    logging.getLogger().addHandler(handler)
+    yield handler
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(scope="module")
+def offhook_shared_outcomes(tracebacks) -> dict[str, Outcome]:
     """What became of every scripted scenario."""
     quick = [name for name in SCRIPTED if name not in BY_THE_KERNEL]
     outcomes = wound(run_suite(find_all(quick), Stage())) + asyncio.run(run_suite(find_all(BY_THE_KERNEL), Stage()))
@@ -36,6 +57,11 @@ def test_it_goes_as_it_must(offhook_shared_outcomes, name):
 
     assert told([outcome]) == [PASSED]
     assert not outcome.untold  # against our own server everything can be looked at
+
+
+@pytest.mark.slow
+def test_nobody_sees_a_traceback(offhook_shared_outcomes, tracebacks):
+    assert tracebacks.seen == []
 
 
 async def test_nothing_is_left_behind():

@@ -74,7 +74,10 @@ class DeepgramSide:
             return web.Response(status=503 if part is None else part.status or 503)
         ws = web.WebSocketResponse(protocols=("token", "bearer"), compress=False, max_msg_size=MESSAGE_BYTES)
         ws.headers["dg-request-id"] = part.entries[0].call
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionResetError:  # the bridge is gone, and nobody reads this answer
+            return web.Response(status=400)
         self._live += 1
         try:
             await self._serve(ws, part, said)
