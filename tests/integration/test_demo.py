@@ -72,6 +72,21 @@ def test_recorded_voices(tmp_path):
     check(tmp_path, run_demo(tmp_path, "--fast"))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes there break otherwise")
+def test_a_reader_who_leaves_in_the_middle_of_the_call_gets_no_traceback(tmp_path):
+    """`offhook demo --fast | head`."""
+    command = [sys.executable, "-m", "offhook", "demo", "--fast", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        while "media stream open" not in demo.stdout.readline():
+            assert demo.poll() is None
+        demo.stdout.close()
+        said = demo.stderr.read()
+        assert demo.wait(120) == 1
+    assert "Traceback" not in said
+
+
 @pytest.mark.speech
 def test_real_ears_and_a_real_voice(tmp_path):
     """The README's command."""

@@ -33,7 +33,17 @@ def demo(
 
     configure("text", "error")
     _must_be_writable(out)
-    raise typer.Exit(run_loop(_demo(out, fast=fast)))
+    try:
+        code = run_loop(_demo(out, fast=fast))
+    except* OSError as refused:  # of what is printed, in the middle of a call: `| head` has read enough
+        raise _innermost(refused) from None
+    raise typer.Exit(code)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _must_be_writable(out: Path) -> None:
