@@ -192,6 +192,17 @@ async def test_a_person_is_asked_and_asked_again_until_it_is_right(tmp_path: Pat
         ]
 
 
+async def test_what_the_environment_sets_is_not_asked_for_in_vain(tmp_path: Path):
+    """An old SID in the environment counts over what is typed: it is named, instead of asking for ever."""
+    async with newcomer(tmp_path) as it:
+        it.folder.mkdir()
+        known = f"DEEPGRAM_API_KEY={API_KEY}\nTWILIO_AUTH_TOKEN={AUTH_TOKEN}\n"
+        (it.folder / ".env").write_text(known, encoding="utf-8")
+        async with at_a_terminal(it, TWILIO_ACCOUNT_SID="AC" + "9" * 32) as (terminal, process):
+            await terminal.says("TWILIO_ACCOUNT_SID: set in this")
+            assert await process.wait() == 1
+
+
 async def test_a_folder_with_other_things_in_it_is_not_filled_unasked(tmp_path: Path):
     async with newcomer(tmp_path) as it:
         it.folder.mkdir()

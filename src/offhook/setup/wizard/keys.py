@@ -98,11 +98,22 @@ def _proved(setup: Setup) -> Account:
         try:
             return setup.run(_account(setup.settings))
         except CarrierRefused as refused:
-            if not setup.ask.is_person or not setup.load().origin("twilio.auth_token").startswith(".env"):
+            if not setup.ask.is_person:
                 raise
+            _must_be_askable(setup, refused)
             setup.tell.line("note", str(refused))
             _ask_sid(setup)
             _ask_token(setup)
+
+
+def _must_be_askable(setup: Setup, refused: CarrierRefused) -> None:
+    """Raise SetupError where an answer would not count: what is set in the environment counts over `.env`."""
+    loaded = setup.load()
+    names = {"twilio.account_sid": "TWILIO_ACCOUNT_SID", "twilio.auth_token": "TWILIO_AUTH_TOKEN"}
+    above = [name for key, name in names.items() if not loaded.origin(key).startswith(".env")]
+    if above:
+        fix = f"{' and '.join(above)}: set in this terminal's environment, which counts over .env; remove it there"
+        raise SetupError(str(refused), fix)
 
 
 def _ask_sid(setup: Setup) -> None:
