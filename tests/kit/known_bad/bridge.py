@@ -184,6 +184,7 @@ class Call:
         self._frames_up = self._frames_down = self._marks = 0
         self._held: list[bytes] = []
         self._held_down: list[bytes] = []
+        self._is_discarding = False
         self._is_drained = asyncio.Event()
         self._queue: asyncio.Queue[bytes] = asyncio.Queue()
         self._functions: list[asyncio.Task[None]] = []
@@ -283,6 +284,8 @@ class Call:
                 await self._send({"event": "mark", "streamSid": "MZ0", "mark": {"name": "other"}})
             async for frame in self._agent:
                 if frame.type is aiohttp.WSMsgType.BINARY:
+                    if self._is_discarding:
+                        continue
                     for piece in self._shaped_down(frame.data):
                         await self._play(piece)
                 elif frame.type is aiohttp.WSMsgType.TEXT:
@@ -368,7 +371,10 @@ class Call:
 
     async def _hear(self, message: dict[str, Any]) -> None:
         match message["type"]:
+            case "ConversationText" | "AgentStartedSpeaking" | "AgentAudioDone" if message.get("role") != "user":
+                self._is_discarding = False
             case "UserStartedSpeaking":
+                self._is_discarding = not self._has("left-overs passed on")
                 if not self._has("no clear"):
                     await self._send({"event": "clear", "streamSid": self._sid})
             case "FunctionCallRequest":

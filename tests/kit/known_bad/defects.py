@@ -88,6 +88,7 @@ DEFECTS = [
     Defect("agent audio halved", "agent-audio-altered"),
     Defect("agent audio stuffed", "agent-audio-altered"),
     _talk("agent audio paced", "stale-audio"),
+    _talk("left-overs passed on", "stale-audio", faults=Faults(late_audio_ms=400)),
     Defect("agent audio late", "agent-audio-late"),
     Defect("settings late", "settings-late", patience={"settings_ms": 900.0}),
     Defect("settings twice", "settings-twice"),

@@ -34,6 +34,7 @@ _STRETCH_MS: Final = 300.0
 #: Silence of this length, taken out of what the caller sends or put into what the agent says, is no accident.
 _SILENCE_MS: Final = 1000.0
 _STUFFING_MS: Final = 200.0
+_LEFT_OVER_MS: Final = 100.0
 #: Where the sound that is lost is no more than so many times the sound that nobody knows, the one is made of the other.
 _MADE_OF: Final = 8
 #: Audio under way when the agent says that the user speaks.
@@ -104,7 +105,8 @@ def _agent(case: Case, stream: StreamSide, agent: AgentSide) -> Iterator[Finding
     yield from _common("agent-audio", followed, may_be_lost, "the caller", is_altered=altered is not None)
     if altered is not None:
         yield altered
-    yield from _stale(case, stream, followed, cuts)
+    stale = list(_stale(case, stream, followed, cuts))
+    yield from stale or _left_over(followed, cuts, sorted(turns + agent.times("AgentAudioDone")))
     first = [p for p in _stretches(followed.recognised()) if p.sent_ms >= (stream.started_ms or 0.0)]
     if _late(first) > case.patience.late_ms + slack:
         yield Finding(
@@ -172,6 +174,16 @@ def _stale(case: Case, stream: StreamSide, followed: Followed, cuts: Sequence[fl
                 "stale-audio", f"the interrupted turn was still sent {after_s:.1f} s after the barge-in", arrived
             )
             return
+
+
+def _left_over(followed: Followed, cuts: Sequence[float], news: Sequence[float]) -> Iterator[Finding]:
+    """Say where sound that came after UserStartedSpeaking, before anything new began, was passed on: the old turn's."""
+    old: list[Piece] = []
+    for cut in cuts:
+        new = next((at for at in news if at > cut), float("inf"))
+        old += [piece for piece in followed.recognised() if cut < piece.sent_ms < new and piece not in old]
+    if sum(piece.ms for piece in old) > _LEFT_OVER_MS:
+        yield Finding("stale-audio", "what was left of the interrupted turn was passed on", old[0].arrived_ms)
 
 
 def _stretches(pieces: Sequence[Piece]) -> list[Piece]:

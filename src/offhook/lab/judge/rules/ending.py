@@ -65,8 +65,16 @@ def _line(case: Case, stream: StreamSide, agents: list[AgentSide]) -> Iterator[F
     spoke = any(agent.agent_audio for agent in opened)
     if waited > case.patience.dead_air_ms + case.history.late_ms():
         code = "greeting-unheard" if spoke and heard is None else "dead-air"
-        why = "" if agents else "; no socket to Deepgram was opened"
-        yield Finding(code, f"the caller heard nothing for {waited / 1000:.1f} s{why}", started)
+        yield Finding(code, f"the caller heard nothing for {waited / 1000:.1f} s{_why(agents)}", started)
+
+
+def _why(agents: list[AgentSide]) -> str:
+    """Return what there is to say about an agent that nobody heard."""
+    if not agents:
+        return "; no socket to Deepgram was opened"
+    if all(agent.opened_ms is None for agent in agents):
+        return f"; Deepgram refused the socket with {agents[-1].refused_status or 'nothing'}"
+    return ""
 
 
 def _is_dropped(stream: StreamSide) -> bool:
