@@ -25,7 +25,7 @@ def web_address(url: str) -> SplitResult:
     parts = _parts(url, lambda why: LineFault(11100, why))
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise LineFault(11100, "not an http:// or https:// URL")
-    return parts._replace(path=quote(parts.path, safe=_KEPT), query=quote(parts.query, safe=_KEPT))
+    return _encoded(parts)
 
 
 def stream_address(url: str) -> SplitResult:
@@ -35,7 +35,12 @@ def stream_address(url: str) -> SplitResult:
         raise LineFault(31922, f"the scheme is {parts.scheme[:16]}; Twilio connects to wss:// only")
     if not parts.scheme or not parts.hostname:
         raise LineFault(31923, "not a ws:// or wss:// URL")
-    return parts._replace(path=quote(parts.path, safe=_KEPT), query=quote(parts.query, safe=_KEPT))
+    return _encoded(parts)
+
+
+def _encoded(parts: SplitResult) -> SplitResult:
+    path, query, fragment = (quote(part, _KEPT, errors="replace") for part in (parts.path, parts.query, parts.fragment))
+    return parts._replace(path=path, query=query, fragment=fragment)
 
 
 def _parts(url: str, fault: Callable[[str], LineFault]) -> SplitResult:

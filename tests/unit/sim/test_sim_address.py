@@ -40,7 +40,13 @@ def test_what_is_written_well_stays_as_it_is():
     assert absolute("https://h/a/b?c", "d") == "https://h/a/d"
 
 
-@given(base=st.text(), url=st.text() | st.sampled_from(NONSENSE))
+BEGINNINGS = st.sampled_from(
+    ["http://", "https://h", "ws://h:", "wss://[::1]/", "http://u:p@h/", "//", "/", "", *NONSENSE]
+)
+TEXTS = st.builds(str.__add__, BEGINNINGS, st.text(st.characters()) | st.text("[]:/?#@ %é9"))
+
+
+@given(base=TEXTS, url=TEXTS)
 def test_any_text_at_all(base, url):
     for read in (web_address, stream_address):
         try:
