@@ -137,17 +137,17 @@ class Uplink:
         self._granted, self._room = self._granted - self._room, 0
 
     def _is_flooded(self, size: int, now: float) -> bool:
-        """Book what came since the last look; a flood is looked at frame by frame until it ebbs."""
-        came = self._granted - self._room + size
+        """Book what passed since the last look; a flood is looked at frame by frame until it ebbs."""
+        ebbed = max(0.0, self._flood_ms - (now - self._flood_at) * 1000 * _FLOOD_RATE)
+        passed = ebbed + (self._granted - self._room) / BYTES_PER_MS
         self._granted = self._room = 0
-        level = max(0.0, self._flood_ms - (now - self._flood_at) * 1000 * _FLOOD_RATE) + came / BYTES_PER_MS
         self._flood_at = now
-        if level > _FLOOD_SLACK_MS:
-            self._flood_ms = _FLOOD_SLACK_MS
-            self._counts["flooded_frame"] += 1
-            return True
-        self._flood_ms = level
-        return False
+        self._flood_ms = passed + size / BYTES_PER_MS
+        if self._flood_ms <= _FLOOD_SLACK_MS:
+            return False
+        self._flood_ms = passed  # this frame is not to pass
+        self._counts["flooded_frame"] += 1
+        return True
 
     def _is_repeated(self, number: int) -> bool:
         """Book a number that is not the next: ahead of it there is a gap, behind it a repeat, or one that came late."""

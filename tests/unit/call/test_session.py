@@ -596,6 +596,29 @@ class TestCallerOddities:
             call.waits(0.0004)
         assert sent * 20 < 2 * 2000 + 1500
 
+    @pytest.mark.parametrize(
+        ("burst", "gap_s"), [(51, 0.01), (1, 0.0004), (1000, 0.5), (60, 0.02), (7, 0.001), (300, 3.0), (2, 0.019)]
+    )
+    def test_c17_no_rhythm_gets_more_than_twice_real_time_through(self, burst: int, gap_s: float) -> None:
+        call = Sheet()
+        call.is_bridged()
+        began, passed_s = call.now, 0.0
+        for n in range(6000):
+            passed_s += 0.02 * (call.speaks(LOUD) is not None)
+            assert passed_s <= 2 * (call.now - began) + 6.0 + 1.1  # a burst, and looking once a second
+            if n % burst == burst - 1:
+                call.waits(gap_s)
+
+    @pytest.mark.parametrize("late", [1, 25, 250])
+    def test_c18_a_caller_in_real_time_loses_nothing_however_late_he_comes(self, late: int) -> None:
+        call = Sheet()
+        call.is_bridged()
+        for n in range(3000):
+            assert call.speaks(LOUD) is not None
+            if n % late == late - 1:
+                call.waits(0.02 * late)
+                call.session.agent_ponged()
+
     def test_digits_are_bounded(self) -> None:
         call = Sheet()
         call.is_bridged()
