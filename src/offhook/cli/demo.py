@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    import asyncio
+
     from offhook.cli.demo_script import DemoScript
     from offhook.offline.ports import Mind
 
@@ -28,22 +30,21 @@ def demo(
 
     Exit code 0 only if every utterance was understood and answered and the interruption cut the agent.
     """
+    import asyncio
+
     from offhook.cli.running import run_loop
     from offhook.observe.log import configure
 
     configure("text", "error")
     _must_be_writable(out)
+    printed = _Printed()
     try:
-        code = run_loop(_demo(out, fast=fast))
-    except* OSError as refused:  # of what is printed, in the middle of a call: `| head` has read enough
-        raise _innermost(refused) from None
+        code = run_loop(_demo(out, printed, fast=fast))
+    except asyncio.CancelledError:
+        if printed.refused is None:
+            raise
+        raise printed.refused from None
     raise typer.Exit(code)
-
-
-def _innermost(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _must_be_writable(out: Path) -> None:
@@ -59,23 +60,40 @@ def _must_be_writable(out: Path) -> None:
         raise typer.BadParameter(why, param_hint="--out") from None
 
 
-def _say(text: str) -> None:
-    typer.echo(text)
+class _Printed:
+    """Standard output, until it takes no more: `| head` has read enough, and the call is given up. Raises nothing."""
+
+    def __init__(self) -> None:
+        self.call: asyncio.Task[Any] | None = None
+        self.refused: OSError | None = None
+
+    def __call__(self, text: str) -> None:
+        if self.refused is not None:
+            return
+        try:
+            typer.echo(text)
+        except OSError as refused:
+            self.refused = refused
+            if self.call is not None:
+                self.call.cancel()
 
 
-async def _demo(out: Path, *, fast: bool) -> int:
+async def _demo(out: Path, say: _Printed, *, fast: bool) -> int:
+    import asyncio
+
     from offhook.cli import demo_script
     from offhook.cli.terminal import wrapped
 
     what = "a phone call on this machine - a simulated caller, the offhook server, an offline agent"
-    _say(wrapped(f"offhook demo: {what}", rest="  ") + "\n")
+    say.call = asyncio.current_task()
+    say(wrapped(f"offhook demo: {what}", rest="  ") + "\n")
     script = demo_script.load()
     if fast:
-        return await _call(out, script, demo_script.recorded_mind(), demo_script.recorded_line)
+        return await _call(out, script, say, demo_script.recorded_mind(), demo_script.recorded_line)
     from offhook.errors import ConfigError
     from offhook.offline.speech.mind import SpeakingMind
 
-    mind = SpeakingMind(progress=lambda line: _say(f"  {line}"))
+    mind = SpeakingMind(progress=lambda line: say(f"  {line}"))
 
     async def spoken(text: str) -> bytes:
         if mind.lacks:
@@ -83,7 +101,7 @@ async def _demo(out: Path, *, fast: bool) -> int:
         return await mind.synthesise_line(text, caller=True)
 
     try:
-        return await _call(out, script, mind, spoken)
+        return await _call(out, script, say, mind, spoken)
     except ConfigError as missing:
         for problem in missing.problems:
             typer.echo(f"demo: {problem}", err=True)
@@ -91,7 +109,9 @@ async def _demo(out: Path, *, fast: bool) -> int:
         return 1
 
 
-async def _call(out: Path, script: DemoScript, mind: Mind, speak: Callable[[str], Awaitable[bytes]]) -> int:
+async def _call(
+    out: Path, script: DemoScript, say: _Printed, mind: Mind, speak: Callable[[str], Awaitable[bytes]]
+) -> int:
     import secrets
 
     from pydantic import SecretStr
@@ -107,7 +127,7 @@ async def _call(out: Path, script: DemoScript, mind: Mind, speak: Callable[[str]
     from offhook.sim.call import CallOptions, SimulatedCall
     from offhook.sim.identity import CallIdentity
 
-    telling = Telling(script, _say)
+    telling = Telling(script, say)
     async with running_agent(mind, telling.agent_frame) as agent:
         steps = await script.steps(speak)
         port = free_port()  # the public address must be known before the server listens
