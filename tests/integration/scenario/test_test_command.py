@@ -157,14 +157,19 @@ def test_a_bridge_has_its_own_agent(run):
     assert run("greets-at-once", "--bridge", "voice.example.com")[0] == 2
 
 
+def no_settings() -> dict[str, str]:
+    """The environment without what would be settings: a scenario of one's own has those."""
+    named = ("TWILIO_", "OFFHOOK_", "DEEPGRAM_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(named)}
+
+
 async def command(folder: Path, *arguments: str, **environ: str) -> tuple[int, str]:
     import asyncio
 
-    keep = {name: value for name, value in os.environ.items() if not name.startswith(("TWILIO_", "OFFHOOK_"))}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "offhook", "test", *arguments),
         cwd=folder,
-        env={**keep, "PYTHONIOENCODING": "utf-8", **environ},
+        env={**no_settings(), "PYTHONIOENCODING": "utf-8", **environ},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -217,7 +222,7 @@ def test_ctrl_c_ends_it_within_a_second(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "offhook", "test", "greets-at-once", "long.toml"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**no_settings(), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
