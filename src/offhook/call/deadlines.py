@@ -42,6 +42,10 @@ class Deadlines:
         """Set (or move) a deadline."""
         self._at[which] = at
 
+    def is_armed(self, which: Deadline) -> bool:
+        """Whether a deadline is set."""
+        return which in self._at
+
     def disarm(self, *which: Deadline) -> None:
         """Remove deadlines; those not armed are ignored."""
         for one in which:

@@ -30,7 +30,9 @@ class Timeouts(Amounts):
         default=10.0, gt=0, description="Without any message from Twilio (it sends silence too)."
     )
     agent_silent_s: float = Field(
-        default=10.0, gt=0, description="Without any message from the agent after the caller began to speak."
+        default=10.0,
+        gt=0,
+        description="Without any message from the agent after the caller spoke and fell silent.",
     )
     answer_warn_s: float = Field(
         default=8.0, gt=0, description="From the end of the caller's turn until a slow answer is noted."

@@ -420,6 +420,31 @@ class TestWatchdogs:
         call = Sheet()
         call.is_bridged()
         call.agent(UserStartedSpeaking())
+        call.speaks(LOUD)
+        call.waits(1)
+        for _ in range(12):
+            call.speaks(ulaw.silence(20))
+            call.waits(1)
+        assert PHRASES.apology in call.to_caller
+
+    def test_a_cough_of_which_nothing_is_said_ends_nothing(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        call.agent(UserStartedSpeaking())
+        for _ in range(40):
+            call.speaks(ulaw.silence(20))
+            call.waits(1)
+            call.session.agent_ponged()
+        assert call.session.cause is None
+        assert PHRASES.apology not in call.to_caller
+
+    def test_who_begins_twice_without_a_word_of_it_has_spoken(self) -> None:
+        call = Sheet()
+        call.is_bridged()
+        for _ in range(2):
+            call.agent(UserStartedSpeaking())
+            call.speaks(ulaw.silence(20))
+            call.waits(3)
         for _ in range(12):
             call.speaks(ulaw.silence(20))
             call.waits(1)
