@@ -72,6 +72,17 @@ async def test_the_same_bridge_does_as_recorded(recorded: Path) -> None:
 
 @pytest.mark.slow
 @in_wound_time
+async def test_who_closes_first_after_stop_is_chance(recorded: Path) -> None:
+    entries = list(read_trace(recorded))
+    (end,) = [e for e in entries if e.channel == "stream" and e.kind == "close"]
+    assert end.sender == "twilio"
+    late = [e if e is not end else msgspec.structs.replace(e, at_ms=e.at_ms + 500) for e in entries]
+
+    assert (await replay(Recording.of(late), own_server)).differences == []
+
+
+@pytest.mark.slow
+@in_wound_time
 async def test_what_is_different_is_told(recorded: Path) -> None:
     recording = Recording.of(changed(list(read_trace(recorded))))
     replayed = await replay(recording, own_server)

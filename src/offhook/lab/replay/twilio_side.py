@@ -46,6 +46,7 @@ class TwilioSide:
     _socket: Socket | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _is_over: bool = False
+    _hangs_up: bool = False  # `stop` is said and the close follows: who of the two closes first is chance
 
     async def play(self) -> None:
         """Make the call. Raises `ReplayError` where the bridge gives no stream."""
@@ -106,6 +107,10 @@ class TwilioSide:
             case {"event": "mark", "mark": {"name": str()}}:
                 self._due.append(entry)
                 self._return_marks()
+            case {"event": "stop"}:
+                closed_by = next((e.sender for e in self.recording.stream.entries if e.kind == "close"), None)
+                self._hangs_up = closed_by == "twilio"
+                socket.send(TEXT, (entry.text or "").encode())
             case _:
                 socket.send(TEXT, (entry.text or "").encode())
 
@@ -135,7 +140,7 @@ class TwilioSide:
                 self._return_marks()
 
     def _on_ended(self, ended: Ended) -> None:
-        if ended.how != "ours" and not self._is_over:
+        if ended.how != "ours" and not self._is_over and not self._hangs_up:
             self._note("close", code=ended.code)
         self._is_over = True
         self._changed.set()
